@@ -1,0 +1,5 @@
+"""Machine-learning features that stay home."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
