@@ -6,6 +6,31 @@ On the command line each of these is one line on standard error and exit code 2.
     HomebodyError
     ├── MissingExtraError      an optional dependency is not installed
     ├── BundleError            a feature file is refused
+    │   ├── BundleFileError        the file cannot be opened, read, written or replaced
+    │   │   └── ClosedBundleError
+    │   ├── ArchiveError           the bytes are not the one ZIP form that a bundle has
+    │   │   ├── NotABundleError, TruncatedBundleError, LeadingDataError, TrailingDataError
+    │   │   ├── Zip64Error, MultiDiskError, CompressedEntryError, EncryptedEntryError
+    │   │   ├── DataDescriptorError, SpecialEntryError, OverlappingEntriesError
+    │   │   ├── UnaccountedBytesError, HeaderMismatchError, MisalignedEntryError
+    │   │   └── NonCanonicalError, EntryOrderError, ChecksumError
+    │   ├── EntryNameError         an entry's name could escape or collide on some platform
+    │   │   ├── PathTraversalError, AbsolutePathError, BackslashPathError
+    │   │   └── UnportableNameError, DuplicateEntryError, NameCollisionError
+    │   ├── BundleLimitError       a size is over its cap
+    │   │   ├── BundleTooLargeError, EntryTooLargeError, TooManyEntriesError
+    │   │   └── NameTooLongError, ManifestTooLargeError, JsonTooLargeError, JsonTooDeepError
+    │   ├── EntryTextError         an entry is not the UTF-8 text or JSON that was asked for
+    │   │   └── JsonSyntaxError, DuplicateKeyError
+    │   ├── ManifestError          manifest.json is absent or does not describe this bundle
+    │   │   ├── MissingManifestError, UnknownFormatError, NewerFormatError, NewerRuntimeError
+    │   │   ├── UnknownOperationError, UnknownKeyError, ManifestValueError
+    │   │   ├── MissingEntryError, UnlistedEntryError, DanglingReferenceError
+    │   │   └── EntrySizeError, EntryHashError
+    │   ├── SignatureError         the publisher could not be established
+    │   │   ├── UnsignedBundleError, MalformedSignatureError, WrongKeyError, BadSignatureError
+    │   │   └── SigningKeyError
+    │   └── SamplesError           the samples are malformed or do not fit the model
     ├── CheckError             a runtime's answers stray from the bundle's samples
     ├── ModelError             a network cannot be read or run
     ├── KernelError            a kernel's arguments or the native library are unusable
@@ -42,6 +67,238 @@ class MissingExtraError(HomebodyError):
 
 class BundleError(HomebodyError):
     """A feature file is refused."""
+
+
+class BundleFileError(BundleError):
+    """A bundle's file cannot be opened, read, written or replaced."""
+
+
+class ClosedBundleError(BundleFileError):
+    """A bundle was used after it was closed."""
+
+
+class ArchiveError(BundleError):
+    """The bytes are not the one ZIP form that a bundle has."""
+
+
+class NotABundleError(ArchiveError):
+    """The file is not a ZIP archive at all."""
+
+
+class TruncatedBundleError(ArchiveError):
+    """The file ends before the archive does."""
+
+
+class LeadingDataError(ArchiveError):
+    """Something stands before the first entry."""
+
+
+class TrailingDataError(ArchiveError):
+    """Something follows the archive's end, an archive comment included."""
+
+
+class Zip64Error(ArchiveError):
+    """The archive uses ZIP64, which a bundle never needs."""
+
+
+class MultiDiskError(ArchiveError):
+    """The archive claims to be split over several disks."""
+
+
+class CompressedEntryError(ArchiveError):
+    """An entry is compressed; bundles store."""
+
+
+class EncryptedEntryError(ArchiveError):
+    """An entry is marked as encrypted."""
+
+
+class DataDescriptorError(ArchiveError):
+    """An entry's size is said to follow its data."""
+
+
+class SpecialEntryError(ArchiveError):
+    """An entry is a folder, a symbolic link or a device."""
+
+
+class OverlappingEntriesError(ArchiveError):
+    """Two entries claim the same bytes."""
+
+
+class UnaccountedBytesError(ArchiveError):
+    """Bytes belong to no entry and no header."""
+
+
+class HeaderMismatchError(ArchiveError):
+    """An entry's two headers contradict each other."""
+
+
+class MisalignedEntryError(ArchiveError):
+    """An entry's data do not start at a multiple of 64."""
+
+
+class NonCanonicalError(ArchiveError):
+    """A header field differs from the one value that a bundle has there."""
+
+
+class EntryOrderError(ArchiveError):
+    """The entries are not in their one order."""
+
+
+class ChecksumError(ArchiveError):
+    """An entry's bytes do not have the CRC-32 in its header."""
+
+
+class EntryNameError(BundleError):
+    """An entry's name could escape or collide on some platform."""
+
+
+class PathTraversalError(EntryNameError):
+    """A name has a ``.``, ``..`` or empty segment."""
+
+
+class AbsolutePathError(EntryNameError):
+    """A name starts at a root or a drive."""
+
+
+class BackslashPathError(EntryNameError):
+    """A name holds a backslash."""
+
+
+class UnportableNameError(EntryNameError):
+    """A name holds a character or a word that some platform cannot store."""
+
+
+class DuplicateEntryError(EntryNameError):
+    """Two entries have the same name."""
+
+
+class NameCollisionError(EntryNameError):
+    """Two names are one on some platform, or a file is also a folder."""
+
+
+class BundleLimitError(BundleError):
+    """A size is over its cap; see ``homebody.bundle.Limits``."""
+
+
+class BundleTooLargeError(BundleLimitError):
+    """The file is over the cap."""
+
+
+class EntryTooLargeError(BundleLimitError):
+    """An entry is over the cap."""
+
+
+class TooManyEntriesError(BundleLimitError):
+    """There are more entries than the cap."""
+
+
+class NameTooLongError(BundleLimitError):
+    """An entry's name is longer than the cap."""
+
+
+class ManifestTooLargeError(BundleLimitError):
+    """manifest.json is over the cap."""
+
+
+class JsonTooLargeError(BundleLimitError):
+    """A JSON entry is over the cap."""
+
+
+class JsonTooDeepError(BundleLimitError):
+    """A JSON entry is nested deeper than the cap."""
+
+
+class EntryTextError(BundleError):
+    """An entry is not the UTF-8 text that was asked for."""
+
+
+class JsonSyntaxError(EntryTextError):
+    """An entry is not strict JSON."""
+
+
+class DuplicateKeyError(EntryTextError):
+    """A JSON object has the same key twice."""
+
+
+class ManifestError(BundleError):
+    """manifest.json is absent or does not describe this bundle."""
+
+
+class MissingManifestError(ManifestError):
+    """There is no manifest.json."""
+
+
+class UnknownFormatError(ManifestError):
+    """The manifest is not of the format ``homebody/1``."""
+
+
+class NewerFormatError(ManifestError):
+    """The bundle is of a format that came after this runtime."""
+
+
+class NewerRuntimeError(ManifestError):
+    """The bundle asks for a newer Homebody than this one."""
+
+
+class UnknownOperationError(ManifestError):
+    """A pipeline names an operation that this runtime does not have."""
+
+
+class UnknownKeyError(ManifestError):
+    """The manifest has a key that this runtime does not know."""
+
+
+class ManifestValueError(ManifestError):
+    """A value is absent, of the wrong type or out of range."""
+
+
+class MissingEntryError(ManifestError):
+    """An entry that is listed or asked for is not in the file."""
+
+
+class UnlistedEntryError(ManifestError):
+    """An entry in the file is not listed in the manifest."""
+
+
+class DanglingReferenceError(ManifestError):
+    """The manifest refers to an entry that it does not list."""
+
+
+class EntrySizeError(ManifestError):
+    """An entry does not have the size that the manifest states."""
+
+
+class EntryHashError(ManifestError):
+    """An entry does not have the SHA-256 that the manifest states."""
+
+
+class SignatureError(BundleError):
+    """The publisher of a bundle could not be established."""
+
+
+class UnsignedBundleError(SignatureError):
+    """A key is pinned and the bundle carries no signature."""
+
+
+class MalformedSignatureError(SignatureError):
+    """The signature entry is not of the form that the format fixes."""
+
+
+class WrongKeyError(SignatureError):
+    """The bundle is signed with another key than the pinned one."""
+
+
+class BadSignatureError(SignatureError):
+    """The signature does not match the manifest."""
+
+
+class SigningKeyError(SignatureError):
+    """A key is not an Ed25519 key, or its file is unsafe."""
+
+
+class SamplesError(BundleError):
+    """The samples are malformed or do not fit the model."""
 
 
 class CheckError(HomebodyError):
