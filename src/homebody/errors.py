@@ -37,7 +37,9 @@ On the command line each of these is one line on standard error and exit code 2.
     ├── ImageError             a picture cannot be read or written
     ├── LutError               a colour look-up table or .cube file is malformed
     ├── CatalogError           a preset catalog is malformed or breaks its own limits
-    │   └── UnknownPresetError
+    │   ├── PresetError        a preset's fields or values are wrong
+    │   ├── UnknownPresetError
+    │   └── CurationError      curated presets break the catalog's own limits
     ├── FeatureError           a feature's name or task is unknown
     └── UsageError             arguments that contradict each other
 """
@@ -325,8 +327,28 @@ class CatalogError(HomebodyError):
     """A preset catalog is malformed or breaks its own limits."""
 
 
+class PresetError(CatalogError):
+    """A preset's fields or values are wrong."""
+
+
 class UnknownPresetError(CatalogError):
     """No preset of that id is in the catalog."""
+
+
+class CurationError(CatalogError):
+    """Curated presets break the catalog's own limits on sample photos.
+
+    Args:
+        offences: one line for each preset, category and limit that is broken.
+    """
+
+    def __init__(self, offences: list[str]) -> None:
+        super().__init__(
+            f"curation breaks its own limits in {len(offences)} places; "
+            f"mend the presets or the curation: {'; '.join(offences[:8])}"
+            + ("; ..." if len(offences) > 8 else "")
+        )
+        self.offences = offences
 
 
 class FeatureError(HomebodyError):
