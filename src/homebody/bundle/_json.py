@@ -1,0 +1,54 @@
+"""Strict JSON: RFC 8259, no duplicate keys, bounded in size and depth before it is parsed."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from homebody.errors import DuplicateKeyError, EntryTextError, JsonSyntaxError, JsonTooDeepError
+
+# An unterminated string runs to the end, so that the scan stays linear on hostile input.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def decode_text(data: bytes | memoryview, name: str) -> str:
+    """Decode an entry's bytes as UTF-8, or raise `EntryTextError`."""
+    try:
+        return str(data, "utf-8")
+    except UnicodeDecodeError as error:
+        raise EntryTextError(
+            f"{name} is not UTF-8 text (byte {error.start}); write it as UTF-8"
+        ) from None
+
+
+def decode_json(data: bytes, name: str, *, depth: int) -> Any:
+    """Decode strict JSON from an entry called `name`, nested at most `depth` deep."""
+    nesting = _STRING.sub(b"", data).translate(None, _NOT_BRACKETS)
+    deepest = max(accumulate(_STEP[byte] for byte in nesting), default=0)
+    if deepest > depth:
+        raise JsonTooDeepError(f"{name} nests {deepest} deep; at most {depth} is accepted")
+    text = decode_text(data, name)
+    try:
+        # msgspec refuses what `json` lets through (NaN, lone surrogates, numbers past a
+        # double); `json` sees the duplicate keys that msgspec lets through.
+        msgspec.json.decode(data)
+        return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, name))
+    except (ValueError, RecursionError) as error:
+        raise JsonSyntaxError(f"{name} is not strict JSON ({error}); mend its syntax") from None
+
+
+def _unique(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise DuplicateKeyError(f"{name} has the key {key!r} twice in one object")
+            seen.add(key)
+    return found
