@@ -40,7 +40,14 @@ def decode_json(data: bytes, name: str, *, depth: int) -> Any:
         msgspec.json.decode(data)
         return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, name))
     except (ValueError, RecursionError) as error:
-        raise JsonSyntaxError(f"{name} is not strict JSON ({error}); mend its syntax") from None
+        raise JsonSyntaxError(
+            f"{name} is not strict JSON ({printable(str(error))}); mend its syntax"
+        ) from None
+
+
+def printable(text: str) -> str:
+    """Escape what could act on a terminal, line breaks included."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _unique(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:

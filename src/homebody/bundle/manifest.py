@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, field
 
-from homebody.bundle._json import decode_json
+from homebody.bundle._json import decode_json, printable
 from homebody.bundle.limits import Limits
 from homebody.bundle.operations import OPERATIONS, Operation, operation_name, referred_entry
 from homebody.errors import (
@@ -28,17 +28,20 @@ from homebody.errors import (
 
 FORMAT = "homebody/1"
 
-_IDENTIFIER = r"(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-_CORE = r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})"
-_SEMVER = rf"^{_CORE}(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$"
+_STOP = r"$(?!\n)"  # the end in Python, whose $ also matches before a newline, and elsewhere
+_IDENTIFIER = r"(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
+_CORE = r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})"
+_TAIL = rf"(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?"
 
-Slug: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]
+Slug: TypeAlias = Annotated[
+    str, Meta(pattern=rf"^[a-z][a-z0-9]*(-[a-z0-9]+)*{_STOP}", max_length=64)
+]
 """Lower-case words joined by hyphens."""
-Version: TypeAlias = Annotated[str, Meta(pattern=_SEMVER, max_length=64)]
+Version: TypeAlias = Annotated[str, Meta(pattern=rf"^{_CORE}{_TAIL}{_STOP}", max_length=64)]
 """A semantic version (semver.org 2.0.0)."""
-PlainVersion: TypeAlias = Annotated[str, Meta(pattern=rf"^{_CORE}$")]
+PlainVersion: TypeAlias = Annotated[str, Meta(pattern=rf"^{_CORE}{_STOP}")]
 """A semantic version without pre-release or build."""
-Sha256: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Sha256: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}", max_length=64)]
 """A SHA-256 in lower-case hexadecimal."""
 Short: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 """A name or a line."""
@@ -215,7 +218,8 @@ def convert(document: Any, kind: type[Any], name: str) -> Any:
     except msgspec.ValidationError as error:
         problem = UnknownKeyError if "unknown field" in str(error) else ManifestValueError
         raise problem(
-            f"{name} does not fit the format {FORMAT}: {error}; see docs/bundle-format.md"
+            f"{name} does not fit the format {FORMAT}: {printable(str(error))}; "
+            "see docs/bundle-format.md"
         ) from None
     except RecursionError:
         raise ManifestValueError(f"{name} is nested too deep") from None
@@ -225,7 +229,7 @@ def _check_format(stated: object) -> None:
     if stated == FORMAT:
         return
     known = int(FORMAT.rpartition("/")[2])
-    match = re.fullmatch(r"homebody/([1-9]\d{0,5})", stated) if isinstance(stated, str) else None
+    match = re.fullmatch(r"homebody/([1-9][0-9]{0,5})", stated) if isinstance(stated, str) else None
     if match and int(match[1]) > known:
         raise NewerFormatError(
             f"the bundle's format is {stated} and this runtime reads {FORMAT}; update homebody"
@@ -238,7 +242,7 @@ def _check_format(stated: object) -> None:
 def _check_runtime(stated: object) -> None:
     from homebody import __version__
 
-    if not isinstance(stated, str) or not re.fullmatch(_CORE, stated, re.ASCII):
+    if not isinstance(stated, str) or not re.fullmatch(_CORE, stated):
         return  # the schema says so better
     needed = tuple(int(part) for part in stated.split("."))
     here = tuple(int(part) for part in re.findall(r"\d+", __version__)[:3])

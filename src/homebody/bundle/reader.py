@@ -82,6 +82,11 @@ class Bundle:
             self._sha256 = hashlib.sha256(self._open_data()).hexdigest()
         return self._sha256
 
+    @property
+    def size(self) -> int:
+        """The file's size in bytes."""
+        return len(self._open_data())
+
     def names(self) -> tuple[str, ...]:
         """Every entry's name, manifest.json first."""
         return tuple(self._spans)

@@ -40,8 +40,8 @@ class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ``signature`` entry: who signed, and the signature, in lower-case hexadecimal."""
 
     algorithm: Literal["ed25519"] = "ed25519"
-    public_key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-    signature: Annotated[str, Meta(pattern=r"^[0-9a-f]{128}$")]
+    public_key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}", max_length=64)]
+    signature: Annotated[str, Meta(pattern=r"^[0-9a-f]{128}", max_length=128)]
 
 
 def _ed25519() -> Any:
