@@ -24,7 +24,15 @@ SOURCES = Path(__file__).resolve().parent
 OUT = SOURCES.parent / "src" / "homebody" / "_native"
 
 # -ffp-contract=off: a fused multiply-add rounds once where the others round twice.
-FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-ffreestanding", "-fvisibility=hidden", "-g0"]
+FLAGS = [
+    "-std=c11",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-ffreestanding",
+    "-fvisibility=hidden",
+    "-g0",
+]
 # For the browser: no entry point, no imports, and 128-bit SIMD, which every current engine has.
 WASM_FLAGS = ["-nostdlib", "-msimd128", "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--strip-all"]
 

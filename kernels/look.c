@@ -1,0 +1,415 @@
+/* A look: photographic adjustments compiled to one 3D colour look-up table.
+ *
+ * One preset is a flat array of HB_LOOK_PARAMETERS doubles (the offsets are named below and, in the same
+ * order, in src/homebody/features/photo/look.py). The result is int16[n][n][n][4], blue slowest, red fastest,
+ * 255 * 128 for white, the fourth lane 0: the table that hb_lut_* read.
+ *
+ * Only + - * / and sqrt are used on doubles, each of them exactly rounded by IEEE 754, and the build
+ * forbids fusing them (-ffp-contract=off): native code and WebAssembly give the same bits.
+ *
+ * The order of work, on one colour (r, g, b) encoded as sRGB in 0..1:
+ *   1. exposure and white balance     linear light, one gain a channel; x -> g x / (1 + (g - 1) x), which
+ *                                     keeps black and white in place, so that nothing clips
+ *   2. mono                           weighted sum of the encoded channels
+ *   3. contrast, shadows, highlights, on the largest and the smallest channel; the middle one keeps its
+ *      the master curve, fade         share between them, so that the (HSV) hue does not turn
+ *   4. red, green and blue curves     a channel at a time
+ *   5. colour bands, saturation,      Oklab (B. Ottosson, "A perceptual color space for image processing",
+ *      vibrance, split toning         2020), where hue and lightness stay apart
+ *   6. gamut                          chroma is drawn in along its hue, softly; lightness stays
+ */
+#include <stdint.h>
+
+#include "homebody.h"
+
+/* ---- offsets in the parameter array; amounts are fractions (1 = 100 in a preset), hues are degrees ---- */
+enum {
+  EXPOSURE = 0, /* EV */
+  TEMPERATURE = 1,
+  TINT = 2,
+  CONTRAST = 3,
+  HIGHLIGHTS = 4,
+  SHADOWS = 5,
+  FADE = 6,
+  SATURATION = 7,
+  VIBRANCE = 8,
+  BANDS = 9, /* 8 x (hue, saturation, luminance) */
+  SHADOW_HUE = 33,
+  SHADOW_AMOUNT = 34,
+  HIGHLIGHT_HUE = 35,
+  HIGHLIGHT_AMOUNT = 36,
+  BALANCE = 37,
+  MONO = 38, /* 0 or 1 */
+  MIX = 39,  /* red, green, blue weights */
+  CURVES = 42, /* master, red, green, blue: 4 x (count, 16 x (x, y)); count 0 = straight line */
+  CURVE_POINTS = 16,
+  CURVE_STRIDE = 1 + 2 * CURVE_POINTS,
+};
+
+#define PI 3.14159265358979323846
+#define KNEE 0.8 /* share of the gamut's reach where soft compression starts */
+
+/* ---- the few functions that a C library would give, in exactly rounded steps ---- */
+
+static double clamp01(double x) { return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x; }
+static double square_root(double x) { return __builtin_sqrt(x); }
+static double smooth(double t) { return t * t * (3.0 - 2.0 * t); }
+
+typedef union {
+  double value;
+  uint64_t bits;
+} hb_double;
+
+/* Cube root of x >= 0: a guess from the exponent bits, then Halley's iteration (cubic convergence). */
+static double cube_root(double x) {
+  if (x < 1e-30) return 0.0;
+  hb_double u = {.value = x};
+  u.bits = u.bits / 3 + 0x2A9F7893782DA1CEull;
+  double y = u.value;
+  for (int i = 0; i < 3; i++) {
+    double c = y * y * y;
+    y = y * (c + 2.0 * x) / (2.0 * c + x);
+  }
+  return y;
+}
+
+/* Fifth root of x >= 0, by the same means. */
+static double fifth_root(double x) {
+  if (x < 1e-30) return 0.0;
+  hb_double u = {.value = x};
+  u.bits = u.bits / 5 + 0x3325CFC2B55F47AEull;
+  double y = u.value;
+  for (int i = 0; i < 3; i++) {
+    double f = y * y * y * y * y;
+    y = y * (2.0 * f + 3.0 * x) / (3.0 * f + 2.0 * x);
+  }
+  return y;
+}
+
+/* sRGB (IEC 61966-2-1) transfer function and its inverse: x^2.4 = x^2 (x^2)^(1/5), x^(1/2.4) = (x^(5/4))^(1/3). */
+static double to_linear(double v) {
+  if (v <= 0.04045) return v / 12.92;
+  double x = (v + 0.055) / 1.055;
+  return x * x * fifth_root(x * x);
+}
+
+static double to_encoded(double v) {
+  if (v <= 0.0031308) return v * 12.92;
+  return 1.055 * cube_root(v * square_root(square_root(v))) - 0.055;
+}
+
+/* 2^x for |x| <= 16: Taylor on x / 64, then six squarings. */
+static double power_of_two(double x) {
+  double t = x * 0.69314718055994530942 / 64.0;
+  double y = 1.0 + t * (1.0 + t / 2.0 * (1.0 + t / 3.0 * (1.0 + t / 4.0 * (1.0 + t / 5.0 * (1.0 + t / 6.0 *
+       (1.0 + t / 7.0 * (1.0 + t / 8.0)))))));
+  for (int i = 0; i < 6; i++) y = y * y;
+  return y;
+}
+
+/* Sine and cosine of degrees in -360..360: Taylor on a sixteenth of the angle, then four doublings. */
+static void sine_cosine(double degrees, double *sine, double *cosine) {
+  double t = degrees * (PI / 180.0) / 16.0, q = t * t;
+  double s = t * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0 * (1.0 - q / 110.0)))));
+  double c = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0 * (1.0 - q / 90.0 *
+       (1.0 - q / 132.0)))));
+  for (int i = 0; i < 4; i++) {
+    double doubled = 2.0 * s * c;
+    c = c * c - s * s;
+    s = doubled;
+  }
+  *sine = s;
+  *cosine = c;
+}
+
+/* Angle of (a, b) in degrees, 0..360: the angle halved twice, then the series of the arc tangent. */
+static double hue_degrees(double a, double b) {
+  double radius = square_root(a * a + b * b);
+  if (radius < 1e-12) return 0.0;
+  double x = a < 0.0 ? -a : a, y = b < 0.0 ? -b : b;
+  double t = y / (radius + x);                    /* tan(angle / 2), 0..1 */
+  t = t / (1.0 + square_root(1.0 + t * t));       /* tan(angle / 4) */
+  t = t / (1.0 + square_root(1.0 + t * t));       /* tan(angle / 8), at most 0.199 */
+  double q = t * t, sum = 0.0;
+  for (int k = 9; k >= 0; k--) sum = 1.0 / (2.0 * k + 1.0) - q * sum;
+  double angle = 8.0 * t * sum * (180.0 / PI);
+  if (a < 0.0) angle = 180.0 - angle;
+  if (b < 0.0) angle = 360.0 - angle;
+  return angle;
+}
+
+/* ---- tone ---- */
+
+/* Monotone cubic through the points (Fritsch & Carlson, "Monotone piecewise cubic interpolation", 1980, with
+ * the weighted harmonic mean of Fritsch & Butland, 1984); constant outside the first and the last point. */
+typedef struct {
+  int32_t count;
+  double x[CURVE_POINTS], y[CURVE_POINTS], slope[CURVE_POINTS];
+} hb_curve;
+
+/* Returns 0 if the points do not rise: x strictly, y never falling. */
+static int curve_prepare(hb_curve *curve, const double *params) {
+  double width[CURVE_POINTS], secant[CURVE_POINTS];
+  double count = params[0];
+  if (!(count == 0.0 || (count >= 2.0 && count <= CURVE_POINTS))) return 0;
+  int32_t n = curve->count = (int32_t)count;
+  for (int32_t i = 0; i < n; i++) {
+    curve->x[i] = params[1 + 2 * i];
+    curve->y[i] = params[2 + 2 * i];
+    if (!(curve->x[i] >= 0.0 && curve->x[i] <= 1.0 && curve->y[i] >= 0.0 && curve->y[i] <= 1.0)) return 0;
+  }
+  for (int32_t i = 0; i + 1 < n; i++) {
+    width[i] = curve->x[i + 1] - curve->x[i];
+    if (!(width[i] >= 1e-3) || curve->y[i + 1] < curve->y[i]) return 0;
+    secant[i] = (curve->y[i + 1] - curve->y[i]) / width[i];
+  }
+  for (int32_t i = 0; i < n; i++) {
+    if (i == 0 || i == n - 1) {
+      curve->slope[i] = secant[i == 0 ? 0 : n - 2];
+    } else if (secant[i - 1] <= 0.0 || secant[i] <= 0.0) {
+      curve->slope[i] = 0.0;
+    } else {
+      double before = width[i - 1], after = width[i];
+      curve->slope[i] = 3.0 * (before + after) /
+               ((2.0 * after + before) / secant[i - 1] + (after + 2.0 * before) / secant[i]);
+    }
+  }
+  return 1;
+}
+
+static double curve_at(const hb_curve *curve, double v) {
+  int32_t n = curve->count;
+  if (n == 0) return v;
+  if (v <= curve->x[0]) return curve->y[0];
+  if (v >= curve->x[n - 1]) return curve->y[n - 1];
+  int32_t i = 0;
+  while (v >= curve->x[i + 1]) i++;
+  double width = curve->x[i + 1] - curve->x[i], t = (v - curve->x[i]) / width, u = 1.0 - t;
+  return (1.0 + 2.0 * t) * u * u * curve->y[i] + t * u * u * width * curve->slope[i] +
+     t * t * (3.0 - 2.0 * t) * curve->y[i + 1] - t * t * u * width * curve->slope[i + 1];
+}
+
+/* Every step rises for amounts in -1..1, so that tones never change places. */
+static double tone(const double *p, const hb_curve *master, double v) {
+  v = v + 0.85 * p[SHADOWS] * v * (1.0 - v) * (1.0 - v) * (1.0 - v);
+  v = v + 0.85 * p[HIGHLIGHTS] * v * v * v * (1.0 - v);
+  v = v + 0.9 * p[CONTRAST] * (smooth(v) - v);
+  v = curve_at(master, v);
+  return v + 0.2 * p[FADE] * (1.0 - v) * (1.0 - v);
+}
+
+/* ---- Oklab; rows of the matrices are written as differences, so that r = g = b gives a = b = 0 exactly ---- */
+
+typedef struct {
+  double L, a, b;
+} hb_oklab;
+
+static hb_oklab oklab_from_linear(double r, double g, double b) {
+  double l = cube_root(g + 0.4122214708 * (r - g) + 0.0514459929 * (b - g));
+  double m = cube_root(g + 0.2119034982 * (r - g) + 0.1073969566 * (b - g));
+  double s = cube_root(g + 0.0883024619 * (r - g) + 0.6299787005 * (b - g));
+  hb_oklab out = {m + 0.2104542553 * (l - m) - 0.0040720468 * (s - m),
+          1.9779984951 * (l - m) + 0.4505937099 * (s - m),
+          0.0259040371 * (l - s) + 0.7827717662 * (m - s)};
+  return out;
+}
+
+/* The l, m, s axes against a unit of chroma in one direction (cosine, sine). */
+static void chroma_axes(double cosine, double sine, double k[3]) {
+  k[0] = 0.3963377921396155 * cosine + 0.2158037480800241 * sine;
+  k[1] = -0.1055613414243777 * cosine - 0.0638541712806444 * sine;
+  k[2] = -0.0894841770981485 * cosine - 1.2914854752350710 * sine;
+}
+
+static void linear_from_oklab(double L, double chroma, const double k[3], double rgb[3]) {
+  double l = L + chroma * k[0], m = L + chroma * k[1], s = L + chroma * k[2];
+  l = l * l * l;
+  m = m * m * m;
+  s = s * s * s;
+  rgb[0] = m + 4.0767416609284320 * (l - m) + 0.2309699286165293 * (s - m);
+  rgb[1] = m - 1.2684380037611447 * (l - m) - 0.3413193962211435 * (s - m);
+  rgb[2] = m - 0.0041960866310615 * (l - m) + 1.7076147009069358 * (s - m);
+}
+
+/* Inside sRGB, give or take a hair: seen from grey, the gamut is very slightly hollow next to pure blue, and
+ * without the allowance (above its depth, below one 8-bit level) the way to blue would seem to end halfway. */
+static int inside(double L, double chroma, const double k[3]) {
+  double rgb[3], hair = 0.01 * L * L * L;
+  linear_from_oklab(L, chroma, k, rgb);
+  for (int i = 0; i < 3; i++)
+    if (rgb[i] < -hair || rgb[i] > 1.0 + hair) return 0;
+  return 1;
+}
+
+/* Largest chroma of that lightness and hue inside sRGB, by bisection between a chroma inside and one outside. */
+static double gamut_reach(double L, const double k[3], double within, double beyond) {
+  for (int i = 0; i < 22; i++) {
+    double middle = 0.5 * (within + beyond);
+    if (inside(L, middle, k))
+      within = middle;
+    else
+      beyond = middle;
+  }
+  return within;
+}
+
+/* ---- colour ---- */
+
+/* Hues (Oklab degrees) of red, orange, yellow, green, aqua, blue, purple, magenta; the first again at the end. */
+static const double BAND_HUE[9] = {25.0, 60.0, 105.0, 140.0, 195.0, 255.0, 300.0, 345.0, 385.0};
+
+typedef struct {
+  const double *p;
+  hb_curve curve[4];
+  double shadow_a, shadow_b, highlight_a, highlight_b;
+  int bands, toned, colour;
+} hb_look;
+
+static void colour_adjust(const hb_look *look, double rgb[3]) {
+  const double *p = look->p;
+  hb_oklab lab = oklab_from_linear(to_linear(rgb[0]), to_linear(rgb[1]), to_linear(rgb[2]));
+  double L = lab.L, a = lab.a, b = lab.b;
+  double before_L = L, before_a = a, before_b = b, before = square_root(a * a + b * b), chroma = before;
+  if (chroma > 1e-12) {
+    double hue = hue_degrees(a, b), gain = 1.0 + p[SATURATION];
+    if (look->bands) {
+      double at = hue < BAND_HUE[0] ? hue + 360.0 : hue, cosine, sine;
+      int i = 0;
+      while (i < 7 && at >= BAND_HUE[i + 1]) i++;
+      double next = smooth((at - BAND_HUE[i]) / (BAND_HUE[i + 1] - BAND_HUE[i]));
+      double gate = chroma * chroma / (chroma * chroma + 0.0009); /* greys have no hue to adjust */
+      const double *here = p + BANDS + 3 * i, *there = p + BANDS + 3 * ((i + 1) % 8);
+      double turn = 30.0 * gate * (here[0] + next * (there[0] - here[0]));
+      gain = gain * (1.0 + gate * (here[1] + next * (there[1] - here[1])));
+      L = L + 0.8 * gate * (here[2] + next * (there[2] - here[2])) * L * (1.0 - L) *
+            (chroma / (chroma + 0.08));
+      sine_cosine(turn, &sine, &cosine);
+      double turned = a * cosine - b * sine;
+      b = a * sine + b * cosine;
+      a = turned;
+    }
+    /* vibrance: pale colours more than strong ones, and skin (Oklab hue about 55) least */
+    double off = hue - 55.0;
+    if (off < 0.0) off = -off;
+    if (off > 180.0) off = 360.0 - off;
+    double skin = off < 40.0 ? smooth(1.0 - off / 40.0) : 0.0;
+    gain = gain * (1.0 + p[VIBRANCE] * (1.0 - 0.7 * skin) * 0.0225 / (chroma * chroma + 0.0225));
+    a = a * gain;
+    b = b * gain;
+  }
+  if (look->toned) {
+    double middle = 0.5 - 0.3 * p[BALANCE];
+    double t = clamp01((L - middle + 0.45) / 0.9), high = smooth(t), low = 1.0 - high;
+    low = low * (L / (L + 0.06));                 /* black stays black unless a curve or fade lifts it */
+    high = high * clamp01(4.0 * (1.04 - L));      /* white keeps a trace of the tone */
+    a = a + low * look->shadow_a + high * look->highlight_a;
+    b = b + low * look->shadow_b + high * look->highlight_b;
+  }
+  chroma = square_root(a * a + b * b);
+  double k[3];
+  if (chroma < 1e-9) {
+    chroma = 0.0;
+    chroma_axes(1.0, 0.0, k);
+  } else {
+    chroma_axes(a / chroma, b / chroma, k);
+  }
+  /* Soft compression starts at KNEE of the reach, or where the colour already was, if that was further out. */
+  if (chroma > 0.0 && !inside(L, chroma / KNEE, k)) {
+    double reach = gamut_reach(L, k, 0.0, chroma / KNEE), share = reach > 1e-9 ? chroma / reach : 1e9, was = 0.0;
+    if (before > 1e-9) {
+      double was_k[3];
+      chroma_axes(before_a / before, before_b / before, was_k);
+      if (!inside(before_L, before / KNEE, was_k))
+        was = before / gamut_reach(before_L, was_k, 0.0, before / KNEE);
+      if (!(was <= 1.0)) was = 1.0;
+    }
+    double knee = was > KNEE ? was : KNEE, room = 1.0 - knee;
+    if (share > knee && room > 0.0) {
+      double excess = (share - knee) / room;
+      share = knee + room * (excess / (1.0 + excess));
+    } else if (share > knee) {
+      share = knee;
+    }
+    if (share * reach < chroma) chroma = share * reach;
+  }
+  linear_from_oklab(L, chroma, k, rgb);
+  for (int i = 0; i < 3; i++) rgb[i] = to_encoded(clamp01(rgb[i]));
+}
+
+static void look_colour(const hb_look *look, double rgb[3]) {
+  const double *p = look->p;
+  if (p[MONO] != 0.0) {
+    double grey = clamp01(p[MIX] * rgb[0] + p[MIX + 1] * rgb[1] + p[MIX + 2] * rgb[2]);
+    grey = tone(p, &look->curve[0], grey);
+    rgb[0] = rgb[1] = rgb[2] = grey;
+  } else {
+    double low = rgb[0], high = rgb[0];
+    for (int i = 1; i < 3; i++) {
+      if (rgb[i] < low) low = rgb[i];
+      if (rgb[i] > high) high = rgb[i];
+    }
+    double toned_low = tone(p, &look->curve[0], low);
+    double scale = 0.0;
+    if (high > low) scale = (tone(p, &look->curve[0], high) - toned_low) / (high - low);
+    for (int i = 0; i < 3; i++) rgb[i] = toned_low + scale * (rgb[i] - low);
+  }
+  for (int i = 0; i < 3; i++) rgb[i] = clamp01(curve_at(&look->curve[1 + i], rgb[i]));
+  if (look->colour) colour_adjust(look, rgb);
+}
+
+static int between(double value, double low, double high) {
+  return value >= low && value <= high; /* false for NaN */
+}
+
+static int parameters_fit(const double *p) {
+  int fit = between(p[EXPOSURE], -8.0, 8.0) && between(p[BALANCE], -1.0, 1.0);
+  for (int32_t i = TEMPERATURE; i < SHADOW_HUE; i++) fit &= between(p[i], -1.0, 1.0);
+  for (int32_t i = SHADOW_HUE; i < BALANCE; i += 2)
+    fit &= between(p[i], 0.0, 360.0) && between(p[i + 1], 0.0, 1.0);
+  for (int32_t i = MONO; i < CURVES; i++) fit &= between(p[i], -2.0, 2.0);
+  return fit;
+}
+
+int32_t hb_look_lut(const double *params, int32_t count, int32_t n, int16_t *lut) {
+  if (count != HB_LOOK_PARAMETERS || n < 2 || n > 65 || !parameters_fit(params)) return HB_BAD_ARGUMENT;
+  hb_look look;
+  look.p = params;
+  look.bands = 0;
+  for (int i = 0; i < 4; i++)
+    if (!curve_prepare(&look.curve[i], params + CURVES + i * CURVE_STRIDE)) return HB_BAD_ARGUMENT;
+  for (int i = BANDS; i < SHADOW_HUE; i++) look.bands |= params[i] != 0.0;
+  look.toned = params[SHADOW_AMOUNT] != 0.0 || params[HIGHLIGHT_AMOUNT] != 0.0;
+  look.colour = look.bands || look.toned || params[SATURATION] != 0.0 || params[VIBRANCE] != 0.0;
+  double sine, cosine;
+  sine_cosine(params[SHADOW_HUE], &sine, &cosine);
+  look.shadow_a = 0.1 * params[SHADOW_AMOUNT] * cosine;
+  look.shadow_b = 0.1 * params[SHADOW_AMOUNT] * sine;
+  sine_cosine(params[HIGHLIGHT_HUE], &sine, &cosine);
+  look.highlight_a = 0.1 * params[HIGHLIGHT_AMOUNT] * cosine;
+  look.highlight_b = 0.1 * params[HIGHLIGHT_AMOUNT] * sine;
+
+  /* Gains in stops for temperature and tint: 0.5 of temperature is the way from D65 to D50 (log2 of the D50
+  * white in linear sRGB), tint is the perpendicular between green and magenta, both of about equal luminance. */
+  static const double WARM[3] = {0.468, -0.070, -0.942}, MAGENTA[3] = {0.32, -0.13, 0.32};
+  double axis[3][65];
+  for (int c = 0; c < 3; c++) {
+    double gain = power_of_two(params[EXPOSURE] + params[TEMPERATURE] * WARM[c] + params[TINT] * MAGENTA[c]);
+    for (int32_t i = 0; i < n; i++) {
+      double v = (double)i / (double)(n - 1);
+      if (gain != 1.0) {
+        double x = to_linear(v);
+        v = clamp01(to_encoded(gain * x / (1.0 + (gain - 1.0) * x)));
+      }
+      axis[c][i] = v;
+    }
+  }
+  for (int32_t b = 0; b < n; b++)
+    for (int32_t g = 0; g < n; g++)
+      for (int32_t r = 0; r < n; r++) {
+        double rgb[3] = {axis[0][r], axis[1][g], axis[2][b]};
+        look_colour(&look, rgb);
+        for (int i = 0; i < 3; i++) *lut++ = (int16_t)(clamp01(rgb[i]) * 32640.0 + 0.5);
+        *lut++ = 0;
+      }
+  return HB_OK;
+}

@@ -1,0 +1,148 @@
+"""Presets made visible: compile one to a colour table, render a photo with it.
+
+The colour of a preset becomes one 33 x 33 x 33 table from sRGB to sRGB (see ``kernels/look.c`` for
+the arithmetic and the working spaces); sharpening, vignette and grain follow at the photo's own
+place in the full picture, so that a preview shows what the full-size photo will show.
+
+    >>> import numpy as np
+    >>> from homebody.features.photo.preset import NEUTRAL
+    >>> photo = np.full((2, 3, 3), 128, np.uint8)
+    >>> bool((render(photo, NEUTRAL) == photo).all())
+    True
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homebody import kernels
+from homebody.features.photo.preset import BANDS, Adjustments, Points, Preset
+
+SIZE = 33
+"""Edge of the colour table."""
+
+_CURVE_POINTS = 16
+
+
+def parameters(adjust: Adjustments) -> NDArray[np.float64]:
+    """The colour adjustments as the flat array that ``hb_look_lut`` reads (float64[174]).
+
+    The order is that of the offsets at the top of ``kernels/look.c``; amounts are divided by 100.
+
+    >>> parameters(Adjustments(exposure=0.5, tint=-10))[:3].tolist()
+    [0.5, 0.0, -0.1]
+    """
+    split, mono = adjust.split_toning, adjust.mono
+    values: list[float] = [adjust.exposure]
+    for amount in (
+        adjust.temperature,
+        adjust.tint,
+        adjust.contrast,
+        adjust.highlights,
+        adjust.shadows,
+        adjust.fade,
+        adjust.saturation,
+        adjust.vibrance,
+    ):
+        values.append(amount / 100)
+    for name in BANDS:
+        band = getattr(adjust.bands, name)
+        values += [band.hue / 100, band.saturation / 100, band.luminance / 100]
+    for tone in (split.shadows, split.highlights):
+        values += [tone.hue, tone.amount / 100]
+    values.append(split.balance / 100)
+    values += (
+        [0, 0, 0, 0] if mono is None else [1, mono.red / 100, mono.green / 100, mono.blue / 100]
+    )
+    for points in (
+        adjust.curves.master,
+        adjust.curves.red,
+        adjust.curves.green,
+        adjust.curves.blue,
+    ):
+        values += _curve(points)
+    return np.array(values, np.float64)
+
+
+def _curve(points: Points) -> list[float]:
+    flat = [coordinate / 255 for point in points for coordinate in point]
+    return [float(len(points)), *flat, *[0.0] * (2 * _CURVE_POINTS - len(flat))]
+
+
+def compile_lut(preset: Preset, size: int = SIZE) -> NDArray[np.int16]:
+    """The preset's colour as a table: int16[size, size, size, 4], blue slowest, red fastest.
+
+    Values are sRGB levels times 128 (0..32640); the fourth lane is 0. The same preset gives the
+    same bits on every platform, and a preset without colour adjustments the exact identity.
+
+    Raises:
+        KernelError: size is not 2..65.
+    """
+    return kernels.look_lut(parameters(preset.adjust), size)
+
+
+def render(
+    pixels: NDArray[np.uint8],
+    preset: Preset,
+    strength: int = 100,
+    *,
+    full_size: tuple[int, int] | None = None,
+    origin: tuple[int, int] = (0, 0),
+    lut: NDArray[np.int16] | None = None,
+) -> NDArray[np.uint8]:
+    """The photo with the preset: table, sharpen, vignette, grain, then mixed with the original.
+
+    Sharpen, vignette and grain are relative to the photo's size, so a smaller rendering of the
+    whole photo looks like the large one.
+
+    Args:
+        pixels: uint8[height, width, 3 or 4], sRGB; a fourth channel (alpha) stays as it is.
+        preset: what to do.
+        strength: 0 gives the original, 100 the whole preset.
+        full_size: (height, width) of the picture that ``pixels`` is a window of; by default its
+            own.
+        origin: (top, left) of the window in that picture.
+        lut: the preset's compiled table, if it is at hand already.
+
+    Returns:
+        A new array of the shape of ``pixels``.
+
+    Raises:
+        KernelError: an argument is out of range.
+    """
+    adjust = preset.adjust
+    full_height, full_width = full_size or pixels.shape[:2]
+    edited = kernels.lut_apply(pixels, compile_lut(preset) if lut is None else lut)
+    if adjust.sharpen.amount:
+        edited = kernels.sharpen(
+            edited,
+            adjust.sharpen.amount,
+            adjust.sharpen.radius,
+            long_edge=max(full_height, full_width),
+        )
+    if adjust.vignette.amount:
+        edited = kernels.vignette(
+            edited,
+            adjust.vignette.amount,
+            adjust.vignette.midpoint,
+            full_size=(full_height, full_width),
+            origin=origin,
+        )
+    if adjust.grain.amount:
+        edited = kernels.grain(
+            edited,
+            adjust.grain.amount,
+            adjust.grain.size,
+            seed=seed_of(preset),
+            full_size=(full_height, full_width),
+            origin=origin,
+        )
+    return edited if strength == 100 else kernels.blend(pixels, edited, strength)
+
+
+def seed_of(preset: Preset) -> int:
+    """The grain's seed: fixed for a preset, different between presets."""
+    return zlib.crc32(preset.id.encode())
