@@ -35,6 +35,11 @@ On the command line each of these is one line on standard error and exit code 2.
     ├── ModelError             a network cannot be read or run
     ├── KernelError            a kernel's arguments or the native library are unusable
     ├── ImageError             a picture cannot be read or written
+    │   ├── ImageFileError         the file is missing, unreadable or not a file
+    │   ├── NotAnImageError        the bytes are no picture, or of a kind that is not read
+    │   ├── BrokenImageError       a picture that ends early or contradicts itself
+    │   ├── ImageTooLargeError     over the caps on bytes or pixels
+    │   └── ImageWriteError        the result cannot be written
     ├── LutError               a colour look-up table or .cube file is malformed
     ├── CatalogError           a preset catalog is malformed or breaks its own limits
     │   ├── PresetError        a preset's fields or values are wrong
@@ -317,6 +322,26 @@ class KernelError(HomebodyError):
 
 class ImageError(HomebodyError):
     """A picture cannot be read or written."""
+
+
+class ImageFileError(ImageError):
+    """The picture's file is missing, unreadable or not a file."""
+
+
+class NotAnImageError(ImageError):
+    """The bytes are no picture, or one of a kind that is not read."""
+
+
+class BrokenImageError(ImageError):
+    """A picture that ends early or contradicts itself."""
+
+
+class ImageTooLargeError(ImageError):
+    """A picture over the caps on bytes or pixels."""
+
+
+class ImageWriteError(ImageError):
+    """A picture cannot be written."""
 
 
 class LutError(HomebodyError):
