@@ -97,7 +97,7 @@ def parse_cube(text: str, name: str = "the table") -> Lut:
         LutError: it is malformed.
 
     Example:
-        >>> parse_cube("LUT_1D_SIZE 2\\n0 0 0\\n1 1 0.5\\n").floats[32, 32, 32].tolist()
+        >>> parse_cube("LUT_1D_SIZE 2\\n0 0 0\\n1 1 0.5\\n").floats[-1, -1, -1].tolist()
         [1.0, 1.0, 0.5]
     """
     header: dict[str, list[str]] = {}
@@ -203,7 +203,8 @@ def _interpolate(nodes: Floats, places: Floats, axis: int) -> Floats:
     shape[axis] = -1
     part = (places - below).reshape(shape)
     low, high = np.take(nodes, below, axis), np.take(nodes, below + 1, axis)
-    return low * (1 - part) + high * part
+    between: Floats = low * (1 - part) + high * part
+    return between
 
 
 def write_cube(lut: Lut, path: str | os.PathLike[str]) -> None:
@@ -217,7 +218,7 @@ def write_cube(lut: Lut, path: str | os.PathLike[str]) -> None:
     title = "".join(c for c in lut.title if c.isprintable() and c != '"')
     lines = [f'TITLE "{title}"'] if title else []
     lines.append(f"LUT_3D_SIZE {size}")
-    lines += ["%.6f %.6f %.6f" % tuple(row) for row in lut.floats.reshape(-1, 3).tolist()]
+    lines += [f"{r:.6f} {g:.6f} {b:.6f}" for r, g, b in lut.floats.reshape(-1, 3).tolist()]
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with beside.open("x", encoding="utf-8", newline="\n") as file:

@@ -102,7 +102,7 @@ def _open(source: Source, limits: Limits) -> IO[bytes]:
             if not stat.S_ISREG(status.st_mode):
                 raise ImageFileError(f"{name} is not a regular file; name a picture's file")
             size = status.st_size
-            file = Path(source).open("rb")
+            file = Path(source).open("rb")  # noqa: SIM115 - decode() closes it
         except FileNotFoundError:
             raise ImageFileError(f"{name} does not exist; check the path") from None
         except PermissionError:
