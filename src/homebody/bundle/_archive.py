@@ -385,7 +385,7 @@ def build(
             f"there are {len(names)} entries; at most {limits.entries} are accepted"
         )
     for name in names:
-        check_name(name.encode("utf-8", "backslashreplace"), limits)
+        check_name(name.encode(), limits)
         if len(entries[name]) > min(limits.entry_bytes, _MOST):
             raise EntryTooLargeError(
                 f"{name} has {len(entries[name])} bytes; at most {limits.entry_bytes} are accepted"

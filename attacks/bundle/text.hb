@@ -1,0 +1,9 @@
+homebody/1
+homebody/1
+homebody/1
+homebody/1
+homebody/1
+homebody/1
+homebody/1
+homebody/1
+homebody/1
