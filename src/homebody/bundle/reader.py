@@ -9,7 +9,7 @@ import os
 import stat
 import zlib
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from homebody.bundle._archive import MANIFEST, SIGNATURE, Span, parse
 from homebody.bundle._json import decode_json, decode_text
@@ -29,6 +29,9 @@ from homebody.errors import (
     NotABundleError,
     UnlistedEntryError,
 )
+
+if TYPE_CHECKING:
+    from homebody.bundle.summary import Summary
 
 
 class Bundle:
@@ -119,6 +122,12 @@ class Bundle:
                 f"{name} has {len(view)} bytes; at most {self.limits.json_bytes} are read as JSON"
             )
         return decode_json(bytes(view), name, depth=self.limits.json_depth)
+
+    def summary(self) -> Summary:
+        """What a person wants to know of the bundle, as ``homebody inspect`` prints it."""
+        from homebody.bundle.summary import summarize
+
+        return summarize(self)
 
     # ------------------------------------------------------------------ closing
 
