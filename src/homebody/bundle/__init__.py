@@ -10,6 +10,7 @@ docs/bundle-format.md describes the file; attacks/ holds one file for each refus
 
 from __future__ import annotations
 
+from homebody.bundle.folder import read_folder
 from homebody.bundle.limits import Limits
 from homebody.bundle.manifest import (
     FORMAT,
@@ -48,6 +49,7 @@ __all__ = [
     "load_private_key",
     "load_public_key",
     "open",
+    "read_folder",
     "read_manifest",
     "sign",
     "write",

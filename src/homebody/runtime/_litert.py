@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from homebody.errors import ModelError
 from homebody.runtime import tflite
+from homebody.runtime._greeting import without_greeting
 
 
 class TensorSpec(msgspec.Struct, frozen=True):
@@ -44,8 +45,9 @@ class Model:
 
         tflite.parse(data)
         try:
-            self._interpreter: Any = Interpreter(model_content=data, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with without_greeting():
+                self._interpreter: Any = Interpreter(model_content=data, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(

@@ -1,0 +1,55 @@
+"""The root command, and how every error becomes one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from homebody import __version__
+from homebody.cli import check, inspect, pack, photo
+from homebody.errors import HomebodyError
+
+app = typer.Typer(
+    name="homebody",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Machine-learning features that stay home: on this device, offline, checked.",
+    epilog="Try:  homebody photo suggest examples/coast.jpg",
+)
+app.add_typer(photo.app, name="photo")
+app.command("check")(check.check)
+app.command("inspect")(inspect.inspect)
+app.command("pack")(pack.pack)
+app.command("key")(pack.key)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """Machine-learning features that stay home: on this device, offline, checked."""
+    if version:
+        typer.echo(f"homebody {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a :class:`HomebodyError` is one line on stderr and exit code 2."""
+    try:
+        app()
+    except HomebodyError as error:
+        print(f"homebody: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; leaving quietly is what it expects.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

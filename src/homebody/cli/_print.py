@@ -1,0 +1,49 @@
+"""How verbs print: one console for people, one JSON line for machines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+T = TypeVar("T")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal; 120 columns where there is none, so that pipes get
+    whole lines.
+    """
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else 120, soft_wrap=False)
+
+
+def json_line(value: Any) -> None:
+    """Print one JSON value on one line."""
+    print(msgspec.json.encode(value).decode())
+
+
+def size(count: int) -> str:
+    """Bytes for people: ``812 B``, ``4.7 MB`` (decimal units)."""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.1f} kB"
+    return f"{count / 1e6:.1f} MB"
+
+
+def progress(items: Sequence[T], unit: str) -> Iterator[T]:
+    """Iterate with a progress bar on standard error; without one where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.progress import track
+
+    yield from track(items, description=unit, console=console(stderr=True), transient=True)

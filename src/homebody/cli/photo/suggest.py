@@ -1,0 +1,207 @@
+"""``homebody photo suggest``: a photo's category and the presets that suit it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from homebody.errors import FeatureError, ImageError, UsageError
+
+if TYPE_CHECKING:
+    from homebody.features.photo import Answer, ForThisPhoto
+
+
+def suggest(
+    photos: Annotated[
+        list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line for each photo.")
+    ] = False,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the contact sheet (.png or .jpg); for many photos a folder.",
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many presets.", min=1, max=100)] = 6,
+    tier_mix: Annotated[str, typer.Option(help="Free to member presets, as FREE:MEMBER.")] = "3:3",
+    member: Annotated[
+        bool, typer.Option("--member", help="Everything is available: the mix does not matter.")
+    ] = False,
+    catalog: Annotated[
+        Path | None, typer.Option(help="Use this catalog instead of the bundle's.")
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Use this bundle instead of the built-in one.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(help="Refuse the bundle unless this Ed25519 key signed it.")
+    ] = None,
+) -> None:
+    """Say what a photo is and suggest presets that suit it, rendered as a contact sheet.
+
+    One photo prints a table and writes PHOTO-suggested.jpg beside you; many photos print one JSON
+    line each. A photo that cannot be read is reported and skipped, and the exit code is 1.
+
+    Examples:
+
+      homebody photo suggest coast.jpg
+
+      homebody photo suggest holidays/ --sheet sheets/ > answers.jsonl
+    """
+    import homebody
+    from homebody.features.photo import ForThisPhoto
+    from homebody.features.photo.catalog import load_catalog
+
+    mix = _parse_mix(tier_mix)
+    paths = list(_expand(photos))
+    many = len(paths) != 1 or photos[0].is_dir()
+    if sheet is not None and many:
+        _make_folder(sheet)
+    with homebody.load(bundle or "for-this-photo", public_key=public_key) as feature:
+        if not isinstance(feature, ForThisPhoto):
+            raise FeatureError(
+                f"{bundle} is of the task {feature.manifest.task!r}; give a bundle of the task "
+                "'suggest-presets'"
+            )
+        if catalog is not None:
+            feature.catalog = load_catalog(catalog)
+        options = _Options(count, mix, member)
+        if many:
+            _many(feature, paths, sheet, options)
+            return
+        target = sheet
+        if target is None and not as_json:
+            target = Path(f"{paths[0].stem}-suggested.jpg")
+        answer = _answer(feature, paths[0], target, options)
+        if as_json:
+            from homebody.cli import _print
+
+            _print.json_line(answer)
+        else:
+            _show(answer, target)
+
+
+@dataclass(frozen=True)
+class _Options:
+    count: int
+    tier_mix: tuple[int, int]
+    member: bool
+
+
+def _parse_mix(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,3}):(\d{1,3})", text)
+    if match is None:
+        raise UsageError(f"--tier-mix is {text!r}; give free and member as two numbers, e.g. 3:3")
+    return int(match[1]), int(match[2])
+
+
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"))
+"""What is taken for a photo in a folder; a file that is named is read whatever its ending."""
+
+
+def _expand(photos: list[Path]) -> Iterator[Path]:
+    for path in photos:
+        if not path.is_dir():
+            yield path
+            continue
+        try:
+            found = sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
+            )
+        except OSError as error:
+            raise ImageError(f"cannot list {path}: {error.strerror}; make it readable") from error
+        if not found:
+            raise ImageError(
+                f"{path} holds no photo; expected files ending in {', '.join(sorted(SUFFIXES))}"
+            )
+        yield from found
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make the folder {folder} for the sheets: {error.strerror}; "
+            "give another with --sheet"
+        ) from error
+
+
+def _answer(feature: ForThisPhoto, path: Path, sheet: Path | None, options: _Options) -> Answer:
+    from homebody.features.photo.feature import WORKING_SIDE, timed
+    from homebody.image import decode
+
+    start = time.perf_counter()
+    photo = decode(path, at_least=WORKING_SIDE)
+    decoded = time.perf_counter()
+    answer = timed(
+        feature(photo, count=options.count, tier_mix=options.tier_mix, member=options.member),
+        photo=str(path),
+        decode=decoded - start,
+    )
+    if sheet is None:
+        return answer
+    from homebody.features.photo.preview import draw_sheet
+    from homebody.features.photo.sheet import save_sheet
+
+    start = time.perf_counter()
+    save_sheet(draw_sheet(photo.flat, answer, feature.catalog), sheet)
+    return timed(answer, render=time.perf_counter() - start)
+
+
+def _many(feature: ForThisPhoto, paths: list[Path], sheets: Path | None, options: _Options) -> None:
+    from homebody.cli import _print
+
+    failed = 0
+    for path in _print.progress(paths, "photos"):
+        target = sheets / f"{path.stem}-suggested.jpg" if sheets else None
+        try:
+            _print.json_line(_answer(feature, path, target, options))
+        except ImageError as error:
+            failed += 1
+            print(f"homebody: {error}", file=sys.stderr)
+    if failed:
+        print(f"homebody: {failed} of {len(paths)} photos were skipped", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _show(answer: Answer, sheet: Path | None) -> None:
+    from rich.table import Table
+
+    from homebody.cli import _print
+
+    console = _print.console()
+    runner_up = [
+        f"{score.id} {score.confidence:.0%}"
+        for score in answer.categories[1:4]
+        if score.confidence >= 0.01
+    ]
+    also = f"   [dim]then {', '.join(runner_up)}[/]" if runner_up else ""
+    chosen = answer.category
+    console.print(f"[bold]{chosen.name}[/]  {chosen.confidence:.0%}{also}", highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("", "id", "preset", "family", "tier", "why"):
+        table.add_column(name, overflow="fold")
+    for number, preset in enumerate(answer.presets, 1):
+        table.add_row(
+            str(number), preset.id, preset.name, preset.family, preset.tier, preset.reason
+        )
+    console.print(table, highlight=False)
+    for note in answer.notes:
+        console.print(f"[yellow]note[/]  {note}", highlight=False)
+    t = answer.timing_ms
+    where = f"{sheet}   " if sheet else ""
+    console.print(
+        f"{where}[dim]{t.decode + t.model + t.suggest + t.render:.0f} ms, "
+        f"catalog {answer.catalog_version}, {answer.bundle.name} {answer.bundle.version}[/]",
+        highlight=False,
+    )

@@ -1,0 +1,293 @@
+"""A feature: a bundle made ready to answer on this device.
+
+A :class:`Feature` opens its bundle (verified whole), makes the model ready, and runs pixels
+through the pipelines that the manifest names. A task (``suggest-presets``) is a subclass that
+turns scores into what a person gets; tasks and built-in bundles are found by entry points, ours
+and others' alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from homebody import bundle as bundles
+from homebody.bundle import Bundle, Manifest, samples
+from homebody.bundle.comparison import Measurement, measure
+from homebody.errors import BundleFileError, CheckError, FeatureError, ModelError
+from homebody.image import Photo, decode
+from homebody.pipeline import Prepared, finish, prepare
+from homebody.runtime import Model
+
+PhotoLike: TypeAlias = str | os.PathLike[str] | bytes | Photo | NDArray[np.uint8]
+"""A path, a file's bytes, a decoded photo, or uint8 RGB pixels [h, w, 3]."""
+
+TASKS = "homebody.tasks"
+"""Entry-point group: a task's name to a :class:`Feature` subclass."""
+BUNDLES = "homebody.bundles"
+"""Entry-point group: a built-in feature's name to a function that gives its bundle's path."""
+
+
+class CheckReport(msgspec.Struct, frozen=True):
+    """What :meth:`Feature.check` found: every measurement, passed or not."""
+
+    name: str
+    version: str
+    sha256: str
+    samples: int
+    passed: bool
+    measurements: tuple[Measurement, ...]
+
+    def require(self) -> None:
+        """Raise :class:`CheckError` unless every measurement passed."""
+        failed = [str(m) for m in self.measurements if not m.passed]
+        if failed:
+            raise CheckError(
+                f"{self.name} {self.version} does not run here as it was trained: "
+                f"{'; '.join(failed)}; do not use it with this runtime"
+            )
+
+
+class Feature:
+    """A bundle ready to run.
+
+    One feature runs one call at a time; make one for each thread.
+
+    Args:
+        bundle: an open, verified bundle. The feature closes it.
+        threads: how many threads the model may use.
+
+    Raises:
+        ModelError: the model cannot run here.
+
+    Example:
+        >>> with load("for-this-photo") as feature:             # doctest: +SKIP
+        ...     feature.scores(decode("coast.jpg").pixels)
+        {'coastal': 0.93, ...}
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
+        self.bundle = bundle
+        model = self.manifest.model
+        if model.format != "tflite":
+            raise ModelError(
+                f"the bundle's model is {model.format}; this runtime runs tflite, "
+                "so use a bundle made for devices"
+            )
+        self.model = Model(bundle.read(model.entry), threads=threads)
+        for kind, stated, found in (
+            ("input", model.inputs, self.model.inputs),
+            ("output", model.outputs, self.model.outputs),
+        ):
+            if [(s.shape, s.dtype) for s in stated] != [(f.shape, f.dtype) for f in found]:
+                raise ModelError(
+                    f"the model's {kind}s are {[(f.shape, f.dtype) for f in found]} and the "
+                    "manifest states others; pack the bundle again"
+                )
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says about itself."""
+        return self.bundle.manifest
+
+    def prepare(self, pixels: NDArray[np.uint8]) -> Prepared:
+        """Run the input pipeline on uint8 RGB pixels [h, w, 3]."""
+        return prepare(pixels, self.manifest.input)
+
+    def infer(self, prepared: Prepared) -> tuple[NDArray[Any], ...]:
+        """Run the model: one array for each of its outputs."""
+        return self.model(prepared.tensor)
+
+    def finish(self, outputs: tuple[NDArray[Any], ...], prepared: Prepared) -> dict[str, float]:
+        """Run the output pipeline: a score for each name."""
+        return finish(outputs[0], self.manifest.output, self.bundle)
+
+    def scores(self, pixels: NDArray[np.uint8]) -> dict[str, float]:
+        """Every label's score for uint8 RGB pixels [h, w, 3]."""
+        prepared = self.prepare(pixels)
+        return self.finish(self.infer(prepared), prepared)
+
+    def answer(self, scores: Mapping[str, float]) -> str:
+        """The label that the samples' answers name: the strongest."""
+        return max(scores, key=scores.__getitem__)
+
+    def __call__(self, photo: PhotoLike, /) -> Any:
+        """Every label's score for a photo: a path, its bytes, decoded, or RGB pixels."""
+        return self.scores(as_photo(photo).flat)
+
+    def check(self) -> CheckReport:
+        """Run the bundle's samples here and compare with what the trained model gave.
+
+        Inputs must be equal bit for bit; outputs and answers may differ within the
+        manifest's tolerances.
+
+        Raises:
+            CheckError: the bundle carries no samples.
+            SamplesError: the samples do not fit the model.
+        """
+        expected = samples.read(self.bundle)
+        actual = [self._outcome(sample) for sample in expected]
+        found = tuple(measure(expected, actual, self.manifest.tolerances))
+        return CheckReport(
+            self.manifest.name,
+            self.manifest.version,
+            self.bundle.sha256,
+            len(expected),
+            all(m.passed for m in found),
+            found,
+        )
+
+    def _outcome(self, sample: samples.Sample) -> samples.Outcome:
+        prepared = self.prepare(sample.input)
+        outputs = self.infer(prepared)
+        model = self.manifest.model
+        return samples.Outcome(
+            name=sample.name,
+            input_sha256={model.inputs[0].name: samples.tensor_sha256(prepared.tensor)},
+            outputs={
+                spec.name: output for spec, output in zip(model.outputs, outputs, strict=True)
+            },
+            answer=self.answer(self.finish(outputs, prepared)),
+        )
+
+    def close(self) -> None:
+        """Let go of the bundle's file."""
+        self.bundle.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def as_photo(photo: PhotoLike, *, at_least: int | None = None) -> Photo:
+    """Decode what is not decoded yet.
+
+    Args:
+        photo: a path, a file's bytes, a :class:`~homebody.image.Photo`, or uint8 RGB [h, w, 3].
+        at_least: the short side, in pixels, that is enough; a JPEG is decoded scaled then.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    if isinstance(photo, Photo):
+        return photo
+    if isinstance(photo, (str, bytes, os.PathLike)):
+        return decode(photo, at_least=at_least)
+    return Photo.from_pixels(photo)
+
+
+def load(
+    source: str | os.PathLike[str],
+    *,
+    public_key: bytes | str | os.PathLike[str] | None = None,
+    threads: int = 1,
+) -> Feature:
+    """Load a feature by name or from its bundle.
+
+    Args:
+        source: a built-in feature's name (``"for-this-photo"``) or a ``.hb`` file.
+        public_key: 32 raw bytes of an Ed25519 key, or a file of one; the bundle is refused
+            unless that key signed it.
+        threads: how many threads the model may use.
+
+    Returns:
+        The feature of the bundle's task.
+
+    Raises:
+        BundleError: the bundle is refused.
+        FeatureError: the name or the bundle's task is unknown.
+    """
+    path = _find_bundle(source)
+    key = public_key
+    if isinstance(key, (str, os.PathLike)):
+        key = bundles.load_public_key(key)
+    bundle = bundles.open(path, public_key=key)
+    try:
+        return _task(bundle.manifest.task)(bundle, threads=threads)
+    except BaseException:
+        bundle.close()
+        raise
+
+
+def _entry_points(group: str) -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def _find_bundle(source: str | os.PathLike[str]) -> Path:
+    if isinstance(source, str) and not (os.path.exists(source) or source.endswith(".hb")):
+        known = _entry_points(BUNDLES)
+        if source in known:
+            return Path(known[source].load()())
+        raise FeatureError(
+            f"there is no feature {source!r}; give one of {', '.join(sorted(known))}, "
+            "or the path of a .hb file"
+        )
+    return Path(source)
+
+
+def _task(name: str) -> type[Feature]:
+    known = _entry_points(TASKS)
+    if name not in known:
+        raise FeatureError(
+            f"the bundle's task is {name!r}; this installation knows "
+            f"{', '.join(sorted(known))}, so install the package that has it"
+        )
+    task: type[Feature] = known[name].load()
+    return task
+
+
+def pack(
+    path: str | os.PathLike[str],
+    manifest: Manifest,
+    entries: Mapping[str, bytes],
+    *,
+    private_key: bytes | None = None,
+) -> CheckReport:
+    """Write a bundle, but only if what it holds runs here as it was trained.
+
+    The bundle is written beside ``path``, checked there, and renamed into place.
+
+    Args:
+        path: the ``.hb`` file to write or replace.
+        manifest: what the bundle says about itself; its ``entries`` are computed.
+        entries: every entry's bytes by name, samples among them.
+        private_key: 32 raw bytes of an Ed25519 key to sign with.
+
+    Returns:
+        What the check found.
+
+    Raises:
+        CheckError: the samples are missing, or the model strays from them too far.
+        BundleError: the manifest and entries do not make a bundle.
+    """
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
+    try:
+        bundles.write(draft, manifest, entries, private_key=private_key)
+        with load(draft) as feature:
+            report = feature.check()
+        report.require()
+        os.replace(draft, target)
+    except OSError as error:
+        raise BundleFileError(
+            f"cannot write {target}: {error.strerror}; choose a folder that you may write to"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return report
