@@ -1,0 +1,5 @@
+"""``python -m homebody`` is ``homebody``."""
+
+from homebody.cli import main
+
+main()

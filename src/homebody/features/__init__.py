@@ -1,0 +1,1 @@
+"""The gallery: real features, one folder each, built with nothing but the public API."""
