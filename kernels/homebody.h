@@ -41,8 +41,8 @@ HB_EXPORT void hb_reset(void);
 
 /* ---- resize.c: area average when shrinking, linear when enlarging, one rounding at the end ---- */
 
-/* Number of uint32_t of working memory that hb_resize needs for `columns` source columns. */
-HB_EXPORT uint32_t hb_resize_scratch(int32_t columns);
+/* Number of uint32_t of working memory that hb_resize needs, or 0 when a number is out of range. */
+HB_EXPORT uint32_t hb_resize_scratch(int32_t width, int32_t out_width);
 
 /* Resizes `rgb` [height][width][3] to full_height x full_width and writes the window of it that starts at
  * (top, left) and is out_height x out_width, to `out` [out_height][out_width][3]. */
@@ -51,7 +51,7 @@ HB_EXPORT int32_t hb_resize(const uint8_t *rgb, int32_t height, int32_t width, i
                             int32_t out_width, uint8_t *out, uint32_t *scratch, uint32_t scratch_length);
 
 /* The same, then (value - mean[c]) / std[c] in float32, through a table per channel. `bgr` non-zero
- * writes blue first; mean and std are in the order written. `row` holds out_width * 3 bytes. */
+ * writes blue first; mean and std are in the order written. */
 HB_EXPORT int32_t hb_resize_normalize(const uint8_t *rgb, int32_t height, int32_t width,
                                       int32_t full_height, int32_t full_width, int32_t top, int32_t left,
                                       int32_t out_height, int32_t out_width, int32_t bgr,

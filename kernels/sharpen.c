@@ -6,6 +6,7 @@
  * colour it had not. Large differences are bent towards a limit (no halos).
  */
 #include "homebody.h"
+#include "processor.h"
 
 #define MAX_REACH 64   /* pixels that a tent reaches to each side */
 #define WEIGHT_BITS 12 /* the weights of a tent sum to 4096 */
@@ -37,14 +38,96 @@ static void fill_tent(uint16_t weights[MAX_REACH + 1], uint32_t half, uint32_t r
 uint32_t hb_sharpen_scratch(int32_t width, int32_t radius, int32_t long_edge) {
   if (width < 1 || long_edge < width || long_edge > HB_MAX_SIDE || radius < 0 || radius > 100) return 0;
   uint32_t rows = 2 * reach_of(half_width(radius, long_edge)) + 1;
-  /* A ring of rows of 16-bit luma, and one blurred row with its edges repeated on both sides. */
-  return (rows * (uint32_t)width + (uint32_t)width + 2 * MAX_REACH) / 2 + 1;
+  /* A row of 32-bit sums; in 16 bits a ring of rows of luma, and one blurred row with its edges repeated. */
+  return (uint32_t)width + (rows * (uint32_t)width + (uint32_t)width + 2 * MAX_REACH) / 2 + 1;
 }
 
-static void luma_row(const uint8_t *pixels, int32_t width, int32_t channels, uint16_t *luma) {
-  for (int32_t x = 0; x < width; x++, pixels += channels)
+HB_INLINE void luma_row(const uint8_t *pixels, size_t width, size_t channels, uint16_t *restrict luma) {
+  for (size_t x = 0; x < width; x++, pixels += channels)
     luma[x] = (uint16_t)((54u * pixels[0] + 183u * pixels[1] + 19u * pixels[2] + 1) >> 1);
 }
+
+HB_INLINE void weigh_one(const uint16_t *row, uint32_t weight, size_t width, uint32_t *restrict sums) {
+  for (size_t x = 0; x < width; x++) sums[x] = weight * row[x];
+}
+
+HB_INLINE void weigh_two(const uint16_t *a, const uint16_t *b, uint32_t weight, size_t width,
+                         uint32_t *restrict sums) {
+  for (size_t x = 0; x < width; x++) sums[x] += weight * ((uint32_t)a[x] + b[x]);
+}
+
+typedef struct {
+  uint32_t reach, rows;
+  size_t width, channels;
+  int32_t amount;
+  uint16_t weights[MAX_REACH + 1];
+  uint32_t *sums;
+  uint16_t *ring, *blurred;
+} work;
+
+HB_INLINE uint16_t *ring_row(const work *w, int32_t y) { return w->ring + ((uint32_t)y % w->rows) * w->width; }
+
+/* One row of the result. The ring holds the luma of the rows within reach; a row past an edge is the edge. */
+HB_INLINE void sharpen_row_inline(const work *w, const uint8_t *pixels, int32_t y, int32_t height, size_t channels,
+                                  uint8_t *out) {
+  const size_t width = w->width;
+  uint32_t *sums = w->sums;
+  uint16_t *blurred = w->blurred;
+  const uint16_t *centre = ring_row(w, y);
+  const int32_t reach = (int32_t)w->reach, unit = 1 << (WEIGHT_BITS - 1);
+
+  weigh_one(centre, w->weights[0], width, sums);
+  for (int32_t i = 1; i <= reach; i++)
+    weigh_two(ring_row(w, hb_max(y - i, 0)), ring_row(w, hb_min(y + i, height - 1)), w->weights[i], width, sums);
+  for (size_t x = 0; x < width; x++) blurred[x] = (uint16_t)((sums[x] + (uint32_t)unit) >> WEIGHT_BITS);
+  for (int32_t i = 1; i <= reach; i++) {
+    blurred[-i] = blurred[0];
+    blurred[(int32_t)width - 1 + i] = blurred[width - 1];
+  }
+  weigh_one(blurred, w->weights[0], width, sums);
+  for (int32_t i = 1; i <= reach; i++) weigh_two(blurred - i, blurred + i, w->weights[i], width, sums);
+
+  int32_t *changes = (int32_t *)sums;
+  for (size_t x = 0; x < width; x++) {
+    int32_t detail = (int32_t)centre[x] - (int32_t)((sums[x] + (uint32_t)unit) >> WEIGHT_BITS);
+    int32_t size = hb_min((detail < 0 ? -detail : detail) * w->amount / 50, 2 * KNEE);
+    size -= (size * size) >> 14; /* a parabola that is flat at 2 KNEE, where it reaches KNEE */
+    changes[x] = ((detail < 0 ? -size : size) + (1 << (LUMA_BITS - 1))) >> LUMA_BITS;
+  }
+  for (size_t x = 0; x < width; x++, pixels += channels, out += channels) {
+    for (size_t c = 0; c < 3; c++) out[c] = (uint8_t)hb_clamp_byte(pixels[c] + changes[x]);
+    if (channels == 4) out[3] = pixels[3];
+  }
+}
+
+HB_INLINE void sharpen_rows_inline(const work *w, const uint8_t *pixels, int32_t height, int32_t first_row,
+                                   int32_t last_row, size_t channels, uint8_t *out) {
+  const size_t stride = w->width * channels;
+  int32_t ready = hb_max(first_row - (int32_t)w->reach, 0); /* the next row whose luma is to come in */
+  for (int32_t y = first_row; y < last_row; y++) {
+    for (; ready <= hb_min(y + (int32_t)w->reach, height - 1); ready++)
+      luma_row(pixels + (size_t)ready * stride, w->width, channels, ring_row(w, ready));
+    sharpen_row_inline(w, pixels + (size_t)y * stride, y, height, channels, out + (size_t)y * stride);
+  }
+}
+
+static void sharpen_rows(const work *w, const uint8_t *pixels, int32_t height, int32_t first_row,
+                         int32_t last_row, uint8_t *out) {
+  if (w->channels == 3)
+    sharpen_rows_inline(w, pixels, height, first_row, last_row, 3, out);
+  else
+    sharpen_rows_inline(w, pixels, height, first_row, last_row, 4, out);
+}
+
+#if defined(HB_AVX2)
+HB_AVX2 static void sharpen_rows_avx2(const work *w, const uint8_t *pixels, int32_t height, int32_t first_row,
+                                      int32_t last_row, uint8_t *out) {
+  if (w->channels == 3)
+    sharpen_rows_inline(w, pixels, height, first_row, last_row, 3, out);
+  else
+    sharpen_rows_inline(w, pixels, height, first_row, last_row, 4, out);
+}
+#endif
 
 int32_t hb_sharpen(const uint8_t *pixels, int32_t height, int32_t width, int32_t channels, int32_t first_row,
                    int32_t last_row, int32_t long_edge, int32_t amount, int32_t radius, uint8_t *out,
@@ -55,45 +138,11 @@ int32_t hb_sharpen(const uint8_t *pixels, int32_t height, int32_t width, int32_t
     return HB_BAD_ARGUMENT;
   if (scratch_length < hb_sharpen_scratch(width, radius, long_edge)) return HB_SHORT_BUFFER;
 
-  const uint32_t half = half_width(radius, long_edge), reach = reach_of(half), rows = 2 * reach + 1;
-  const size_t stride = (size_t)width * (size_t)channels;
-  uint16_t weights[MAX_REACH + 1];
-  fill_tent(weights, half > 256 ? half : 256, reach);
-  uint16_t *ring = (uint16_t *)scratch, *blurred = ring + (size_t)rows * (size_t)width + MAX_REACH;
-  const int32_t span = (int32_t)reach, half_unit = 1 << (WEIGHT_BITS - 1);
-
-  /* Row y's luma lies in the ring at y % rows; the next one to come in is `ready`. */
-  int32_t ready = hb_max(first_row - span, 0);
-  for (int32_t y = first_row; y < last_row; y++) {
-    for (; ready <= hb_min(y + span, height - 1); ready++)
-      luma_row(pixels + (size_t)ready * stride, width, channels, ring + ((uint32_t)ready % rows) * (size_t)width);
-    const uint16_t *centre = ring + ((uint32_t)y % rows) * (size_t)width;
-    for (int32_t x = 0; x < width; x++) {
-      uint32_t sum = (uint32_t)weights[0] * centre[x];
-      for (int32_t i = 1; i <= span; i++) {
-        uint32_t above = (uint32_t)hb_max(y - i, 0), below = (uint32_t)hb_min(y + i, height - 1);
-        sum += (uint32_t)weights[i] * ((uint32_t)ring[(above % rows) * (size_t)width + (size_t)x] +
-                                       ring[(below % rows) * (size_t)width + (size_t)x]);
-      }
-      blurred[x] = (uint16_t)((sum + (uint32_t)half_unit) >> WEIGHT_BITS);
-    }
-    for (int32_t i = 1; i <= span; i++) {
-      blurred[-i] = blurred[0];
-      blurred[width - 1 + i] = blurred[width - 1];
-    }
-    const uint8_t *in_row = pixels + (size_t)y * stride;
-    uint8_t *out_row = out + (size_t)y * stride;
-    for (int32_t x = 0; x < width; x++, in_row += channels, out_row += channels) {
-      uint32_t sum = (uint32_t)weights[0] * blurred[x];
-      for (int32_t i = 1; i <= span; i++)
-        sum += (uint32_t)weights[i] * ((uint32_t)blurred[x - i] + blurred[x + i]);
-      int32_t detail = (int32_t)centre[x] - (int32_t)((sum + (uint32_t)half_unit) >> WEIGHT_BITS);
-      int32_t size = hb_min((detail < 0 ? -detail : detail) * amount / 50, 2 * KNEE);
-      size -= (size * size) >> 14; /* a parabola that is flat at 2 KNEE, where it reaches KNEE */
-      int32_t change = ((detail < 0 ? -size : size) + (1 << (LUMA_BITS - 1))) >> LUMA_BITS;
-      for (int c = 0; c < 3; c++) out_row[c] = (uint8_t)hb_clamp_byte(in_row[c] + change);
-      if (channels == 4) out_row[3] = in_row[3];
-    }
-  }
+  const uint32_t half = half_width(radius, long_edge), reach = reach_of(half);
+  work w = {reach, 2 * reach + 1, (size_t)width, (size_t)channels, amount, {0}, scratch, NULL, NULL};
+  fill_tent(w.weights, half > 256 ? half : 256, reach);
+  w.ring = (uint16_t *)(scratch + width);
+  w.blurred = w.ring + w.rows * w.width + MAX_REACH;
+  HB_DISPATCH(sharpen_rows, &w, pixels, height, first_row, last_row, out);
   return HB_OK;
 }

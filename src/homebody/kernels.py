@@ -82,7 +82,7 @@ def _library() -> ctypes.CDLL:
 
 _POINTER, _INT, _UINT = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32
 _SIGNATURES: dict[str, list[Any]] = {
-    "hb_resize_scratch": [_INT],
+    "hb_resize_scratch": [_INT] * 2,
     "hb_resize": [_POINTER, *[_INT] * 8, _POINTER, _POINTER, _UINT],
     "hb_resize_normalize": [_POINTER, *[_INT] * 9, *[_POINTER] * 4, _UINT],
     "hb_normalize": [_POINTER, _UINT, _INT, _POINTER, _POINTER, _POINTER],
@@ -234,7 +234,7 @@ def resize(
     out = _output(out, (rows, columns, 3))
     _separate(rgb, out)
     library = _library()
-    scratch = np.empty(library.hb_resize_scratch(rgb.shape[1]), np.uint32)
+    scratch = np.empty(library.hb_resize_scratch(rgb.shape[1], columns), np.uint32)
     _run(
         library.hb_resize(
             rgb.ctypes.data, rgb.shape[0], rgb.shape[1], height, width, top, left, rows, columns,
@@ -272,7 +272,7 @@ def resize_normalize(
     bgr = _is_bgr(order)
     out = _output(out, (rows, columns, 3), np.float32)
     library = _library()
-    scratch = np.empty(library.hb_resize_scratch(rgb.shape[1]), np.uint32)
+    scratch = np.empty(library.hb_resize_scratch(rgb.shape[1], columns), np.uint32)
     _run(
         library.hb_resize_normalize(
             rgb.ctypes.data, rgb.shape[0], rgb.shape[1], height, width, top, left, rows, columns,
