@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -39,11 +39,12 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
-def progress(items: Sequence[T], unit: str) -> Iterator[T]:
+def progress(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
     """Iterate with a progress bar on standard error; without one where that is no terminal."""
     if not sys.stderr.isatty():
         yield from items
         return
     from rich.progress import track
 
-    yield from track(items, description=unit, console=console(stderr=True), transient=True)
+    bar = console(stderr=True)
+    yield from track(items, description=unit, total=total, console=bar, transient=True)

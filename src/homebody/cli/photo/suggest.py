@@ -16,6 +16,7 @@ from homebody.errors import FeatureError, ImageError, UsageError
 
 if TYPE_CHECKING:
     from homebody.features.photo import Answer, ForThisPhoto
+    from homebody.features.photo.ahead import Decoded
 
 
 def suggest(
@@ -58,8 +59,11 @@ def suggest(
       homebody photo suggest holidays/ --sheet sheets/ > answers.jsonl
     """
     import homebody
+    from homebody.cli import _print
     from homebody.features.photo import ForThisPhoto
+    from homebody.features.photo.ahead import decode_ahead
     from homebody.features.photo.catalog import load_catalog
+    from homebody.features.photo.feature import WORKING_SIDE
 
     mix = _parse_mix(tier_mix)
     paths = list(_expand(photos))
@@ -75,16 +79,15 @@ def suggest(
         if catalog is not None:
             feature.catalog = load_catalog(catalog)
         options = _Options(count, mix, member)
+        stream = decode_ahead(paths, at_least=WORKING_SIDE)
         if many:
-            _many(feature, paths, sheet, options)
+            _many(feature, _print.progress(stream, len(paths), "photos"), sheet, options)
             return
         target = sheet
         if target is None and not as_json:
             target = Path(f"{paths[0].stem}-suggested.jpg")
-        answer = _answer(feature, paths[0], target, options)
+        answer = _answer(feature, next(stream), target, options)
         if as_json:
-            from homebody.cli import _print
-
             _print.json_line(answer)
         else:
             _show(answer, target)
@@ -136,17 +139,19 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _answer(feature: ForThisPhoto, path: Path, sheet: Path | None, options: _Options) -> Answer:
-    from homebody.features.photo.feature import WORKING_SIDE, timed
-    from homebody.image import decode
+def _answer(
+    feature: ForThisPhoto, decoded: Decoded, sheet: Path | None, options: _Options
+) -> Answer:
+    from homebody.features.photo.feature import timed
 
-    start = time.perf_counter()
-    photo = decode(path, at_least=WORKING_SIDE)
-    decoded = time.perf_counter()
+    if isinstance(decoded.photo, ImageError):
+        raise decoded.photo
     answer = timed(
-        feature(photo, count=options.count, tier_mix=options.tier_mix, member=options.member),
-        photo=str(path),
-        decode=decoded - start,
+        feature(
+            decoded.photo, count=options.count, tier_mix=options.tier_mix, member=options.member
+        ),
+        photo=str(decoded.path),
+        decode=decoded.seconds,
     )
     if sheet is None:
         return answer
@@ -154,23 +159,26 @@ def _answer(feature: ForThisPhoto, path: Path, sheet: Path | None, options: _Opt
     from homebody.features.photo.sheet import save_sheet
 
     start = time.perf_counter()
-    save_sheet(draw_sheet(photo.flat, answer, feature.catalog), sheet)
+    save_sheet(draw_sheet(decoded.photo.flat, answer, feature.catalog), sheet)
     return timed(answer, render=time.perf_counter() - start)
 
 
-def _many(feature: ForThisPhoto, paths: list[Path], sheets: Path | None, options: _Options) -> None:
+def _many(
+    feature: ForThisPhoto, photos: Iterator[Decoded], sheets: Path | None, options: _Options
+) -> None:
     from homebody.cli import _print
 
-    failed = 0
-    for path in _print.progress(paths, "photos"):
-        target = sheets / f"{path.stem}-suggested.jpg" if sheets else None
+    failed = total = 0
+    for decoded in photos:
+        total += 1
+        target = sheets / f"{decoded.path.stem}-suggested.jpg" if sheets else None
         try:
-            _print.json_line(_answer(feature, path, target, options))
+            _print.json_line(_answer(feature, decoded, target, options))
         except ImageError as error:
             failed += 1
             print(f"homebody: {error}", file=sys.stderr)
     if failed:
-        print(f"homebody: {failed} of {len(paths)} photos were skipped", file=sys.stderr)
+        print(f"homebody: {failed} of {total} photos were skipped", file=sys.stderr)
         raise SystemExit(1)
 
 
