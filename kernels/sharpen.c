@@ -3,7 +3,8 @@
  * The luma is blurred by a tent, rows then columns, whose half width is a real number of pixels: at a
  * preview's size it shrinks to a pixel and the effect fades, as it would in a downsampled full render. The
  * difference between luma and blur, times the amount, is added to the three channels alike: no edge gets a
- * colour it had not. Large differences are bent towards a limit (no halos).
+ * colour it had not. Differences of the size of noise are left alone, and large ones bent towards a limit (no
+ * halos).
  */
 #include "homebody.h"
 #include "processor.h"
@@ -11,6 +12,7 @@
 #define MAX_REACH 64   /* pixels that a tent reaches to each side */
 #define WEIGHT_BITS 12 /* the weights of a tent sum to 4096 */
 #define LUMA_BITS 7    /* lumas are 0 .. 255 * 128 */
+#define CORE 256       /* differences up to 2 levels are noise and stay as they are */
 #define KNEE 4096      /* a difference tends to 32 levels */
 
 /* Half width of the tent in 1/256 pixel: radius / 40000 of the long edge. */
@@ -90,7 +92,8 @@ HB_INLINE void sharpen_row_inline(const work *w, const uint8_t *pixels, int32_t 
   int32_t *changes = (int32_t *)sums;
   for (size_t x = 0; x < width; x++) {
     int32_t detail = (int32_t)centre[x] - (int32_t)((sums[x] + (uint32_t)unit) >> WEIGHT_BITS);
-    int32_t size = hb_min((detail < 0 ? -detail : detail) * w->amount / 50, 2 * KNEE);
+    int32_t size = hb_max((detail < 0 ? -detail : detail) - CORE, 0);
+    size = hb_min(size * w->amount / 50, 2 * KNEE);
     size -= (size * size) >> 14; /* a parabola that is flat at 2 KNEE, where it reaches KNEE */
     changes[x] = ((detail < 0 ? -size : size) + (1 << (LUMA_BITS - 1))) >> LUMA_BITS;
   }

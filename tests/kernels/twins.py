@@ -177,7 +177,7 @@ def sharpen(pixels: Pixels, amount: int, radius: int, long_edge: int) -> Pixels:
         return (sum(parts) + 2048) // 4096
 
     detail = luma - blur(blur(luma, 0), 1)
-    size = np.minimum(abs(detail) * amount // 50, 8192)
+    size = np.minimum(np.maximum(abs(detail) - 256, 0) * amount // 50, 8192)
     size = size - size * size // 16384
     change = (np.sign(detail) * size + 64) // 128
     out = pixels.copy()
