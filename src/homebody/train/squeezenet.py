@@ -119,7 +119,7 @@ def squeezenet(weights: Mapping[str, Any] | None = None) -> keras.Model:
     return model
 
 
-def read_weights(path: Path | str) -> Weights:
+def read_weights(source: Path | str | bytes) -> Weights:
     """Read kernels and biases from a pickle of plain numpy arrays, executing nothing.
 
     The published weights are a pickled dict ``{layer: [kernel, bias]}`` (an empty list for a
@@ -128,7 +128,7 @@ def read_weights(path: Path | str) -> Weights:
     only from bytes whose count matches the shape they claim.
 
     Args:
-        path: the ``.pkl`` file, at most 16 MiB.
+        source: the ``.pkl`` file or its bytes, at most 16 MiB.
 
     Returns:
         ``{layer: (kernel [height, width, in, out], bias [out])}``, float32.
@@ -137,13 +137,10 @@ def read_weights(path: Path | str) -> Weights:
         ModelError: the file is missing, too large, holds anything but such arrays, or a
             layer's shape is not SqueezeNet 1.1's.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > _MAX_FILE:
-            raise ModelError(f"{path} is over {_MAX_FILE >> 20} MiB; expected SqueezeNet weights")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read the weights {path}: {error.strerror}") from error
+    if isinstance(source, bytes):
+        data, path = source, "the weights"
+    else:
+        data, path = _read(Path(source)), str(source)
     try:
         layers = _ArraysOnly(io.BytesIO(data)).load()
     except ModelError as error:
@@ -162,6 +159,15 @@ def read_weights(path: Path | str) -> Weights:
             weights[name] = (arrays[0].value(), arrays[1].value())
     _check_shapes(weights)
     return weights
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MAX_FILE:
+            raise ModelError(f"{path} is over {_MAX_FILE >> 20} MiB; expected SqueezeNet weights")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the weights {path}: {error.strerror}") from error
 
 
 def _check_shapes(weights: Mapping[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import Any
 
 from homebody.errors import MissingExtraError, ModelError
@@ -38,4 +40,5 @@ def to_tflite(model: Any, *, batch: int = 1) -> bytes:
         raise MissingExtraError("train", "converting a model to .tflite") from error
     image = keras.Input(batch_shape=(batch, *shape), name="input")
     fixed = keras.Model(image, model(image), name=model.name)
-    return bytes(tf.lite.TFLiteConverter.from_keras_model(fixed).convert())
+    with contextlib.redirect_stdout(io.StringIO()):  # Keras lists every variable it exports
+        return bytes(tf.lite.TFLiteConverter.from_keras_model(fixed).convert())

@@ -47,12 +47,16 @@ EXPERIMENTAL = frozenset({"art"})
 #: (what it is, classes as "a,b-c", parts of each category). Parts are relative. A class in several
 #: groups takes the last one. Classes in no group say nothing: every category gets an equal share.
 GROUPS: tuple[tuple[str, str, dict[str, float]], ...] = (
-    ("animals", "0-397", {"animal": 1}),
+    ("wild animals", "0-150,269-280,286-397", {"animal": 9, "nature": 1}),
+    ("dogs and cats", "151-268,281-285", {"animal": 1}),
+    ("frogs, lizards, snakes", "25-32,38-48,52-68", {"animal": 8, "nature": 2}),
+    ("insects, spiders and other small ones", "70-79,110,111,113,114,300-320",
+     {"animal": 7, "nature": 3}),
     ("corals, anemones, starfish, urchins", "107-111,327-329", {"animal": 7, "coastal": 3}),
     ("whales, sea lion, albatross", "146-150", {"animal": 7, "coastal": 3}),
     ("shells", "112,115-117", {"animal": 6, "coastal": 4}),
     ("crabs and lobsters", "118-124", {"animal": 6, "food": 4}),
-    ("insects seen on flowers", "308,309,321-326", {"animal": 7, "flower": 3}),
+    ("insects seen on flowers", "94,301,308-310,319-326", {"animal": 6, "flower": 3, "nature": 1}),
     # Land
     ("mountain, valley, volcano", "970,979,980", {"nature": 1}),
     ("cliff, geyser", "972,974", {"nature": 8, "coastal": 2}),
@@ -85,9 +89,10 @@ GROUPS: tuple[tuple[str, str, dict[str, float]], ...] = (
         "442,483,497,538,663,668,682,698,727,743,821,832,839,858,873,884,888,900",
         {"architecture": 1},
     ),
-    ("barn, thatch, yurt, cliff dwelling", "425,500,853,915", {"architecture": 7, "nature": 3}),
+    ("barn, thatch, yurt, cliff dwelling", "425,500,853,915", {"architecture": 6, "nature": 4}),
     ("mobile home, dish, collector, sundial", "660,755,807,835", {"architecture": 6, "nature": 4}),
-    ("fountain, flagpole, patio", "557,562,706", {"architecture": 8, "street": 2}),
+    ("fountain, flagpole", "557,562", {"architecture": 8, "street": 2}),
+    ("patio", "706", {"architecture": 5, "interior": 5}),
     ("greenhouse", "580", {"architecture": 4, "interior": 3, "nature": 2, "flower": 1}),
     ("totem pole, pedestal, plaque", "458,708,863", {"architecture": 6, "art": 4}),
     ("altar, organ, throne", "406,687,857", {"architecture": 4, "interior": 6}),
@@ -105,6 +110,10 @@ GROUPS: tuple[tuple[str, str, dict[str, float]], ...] = (
     ("desk with computer", "508,527,620,673,681,810,878", {"interior": 9, "portrait": 1}),
     ("piano", "579,881", {"interior": 8, "portrait": 2}),
     ("banister, window, tiles", "421", {"interior": 6, "architecture": 4}),
+    ("small things of the household",
+     "398,426,434,455,462,463,470,477,481,482,485,494,496,528,530,533,549,588,590,592,600,604,606,"
+     "623,626,632,644,662,695,700,709,710,719,731,745,754,761,767,772,778,786,804,840,848,855,872,"
+     "893,902,911,999", {"interior": 6, "food": 2, "portrait": 2}),
     ("clock, fan, switch, vacuum, mat", "409,539,545,741,844,882", {"interior": 1}),
     ("shops", "424,454,788,860,865", {"interior": 6, "street": 4}),
     ("restaurant", "762", {"interior": 7, "food": 3}),
@@ -141,7 +150,7 @@ GROUPS: tuple[tuple[str, str, dict[str, float]], ...] = (
     (
         "instruments being played",
         "401,402,420,432,486,513,541,546,558,566,577,593,594,641,642,683,684,699,776,822,875,889",
-        {"portrait": 9, "interior": 1},
+        {"portrait": 7, "interior": 3},
     ),
     ("microphone, stage, spotlight", "650,818,819", {"portrait": 6, "interior": 4}),
     ("bags, phones, cameras", "414,447,487,605,636,680,732,748,759,823", {"portrait": 1}),
@@ -150,7 +159,7 @@ GROUPS: tuple[tuple[str, str, dict[str, float]], ...] = (
     ("dishes, fruit, vegetables", "924-957,959-969", {"food": 1}),
     ("bottles, glasses, cups, pots", "440,441,469,473,499,503-505,512,521,544,550,567,572,618,"
      "647,653,659,666,725,737,766,773,809,813,828,849,859,868,891,898,899,901,907,909,910,923",
-     {"food": 1}),
+     {"food": 8, "interior": 2}),
     ("menu", "922", {"food": 6, "art": 4}),
     ("bakery, butcher, grocery, confectionery", "415,467,509,582", {"food": 8, "interior": 2}),
     ("corn", "987", {"food": 7, "nature": 3}),

@@ -1,7 +1,7 @@
 """How the light and colour of a photo are, whatever it shows: four rules over integer counts.
 
-Each rule turns :class:`homebody.kernels.Statistics` of the whole photo, resized to a short side
-of 256 pixels, into a strength from 0 (absent) to 1 (plain), 0.5 where the rule begins to hold.
+Each rule turns :class:`homebody.kernels.Statistics` of the whole photo, resized as for
+the model, into a strength from 0 (absent) to 1 (plain), 0.5 where the rule begins to hold.
 The counts are exact integers and the arithmetic after them is a few IEEE double operations in a
 fixed order, so every platform gives the same strengths.
 
@@ -175,7 +175,7 @@ def _alternation(statistics: Statistics) -> float:
     """Spread of the grid's mean luma within rows, as a root mean square over the rows."""
     # The grid knows sums; how many pixels a cell has follows from the photo's sides alone, but the
     # statistics carry only their product. Within a row, cells differ by one column at most, which
-    # at a short side of 256 is under 4 % of a mean.
+    # at a short side of 227 is under 4 % of a mean.
     squares = 0.0
     for row in statistics.grid:
         cells = [int(cell) * 64 / statistics.pixels for cell in row]
