@@ -5,8 +5,8 @@
     python benchmarks/suggest.py --folder 1000      a folder's throughput and memory
 
 Both run as a user would start them, in turn, several rounds; figures are medians. Peak memory is
-the operating system's own (``ru_maxrss``). The peer is ``benchmarks/peers/keras_suggest.py``: the same
-network and weights, presets, previews and page.
+the operating system's own (``ru_maxrss``). The peer is ``benchmarks/peers/keras_suggest.py``:
+the same network and weights, presets, previews and page.
 """
 
 from __future__ import annotations
