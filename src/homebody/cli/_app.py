@@ -28,16 +28,20 @@ app.command("pack")(pack.pack)
 app.command("key")(pack.key)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"homebody {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
     ] = False,
 ) -> None:
     """Machine-learning features that stay home: on this device, offline, checked."""
-    if version:
-        typer.echo(f"homebody {__version__}")
-        raise typer.Exit
 
 
 def main() -> None:

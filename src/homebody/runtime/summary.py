@@ -62,7 +62,7 @@ def summarize(data: bytes | memoryview) -> ModelSummary:
         tuple(graph.tensors[i] for i in graph.inputs),
         tuple(graph.tensors[i] for i in graph.outputs),
         operations,
-        sum(math.prod(t.shape) for t in graph.tensors if t.size),
+        sum(math.prod(t.shape) for t in graph.tensors if t.size and _is_learned(t)),
         sum(op.macs for op in operations),
         len(model.subgraphs),
     )
@@ -94,6 +94,11 @@ def describe_quantization(tensor: Tensor) -> str:
         return f"{len(found.scales)} scales, axis {found.axis}"
     zero_point = found.zero_points[0] if found.zero_points else 0
     return f"scale {found.scales[0]:.6g}, zero point {zero_point}"
+
+
+def _is_learned(tensor: Tensor) -> bool:
+    """Weights and biases, but not axes, shapes and paddings, which are plain integers."""
+    return tensor.quantization is not None or tensor.dtype in ("float32", "float16", "bfloat16")
 
 
 def _macs(code: int, inputs: list[Tensor], output: Tensor | None) -> int:
