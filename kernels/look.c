@@ -47,6 +47,7 @@ enum {
 };
 
 #define PI 3.14159265358979323846
+#define TONING 0.16 /* Oklab chroma that split toning adds at amount 1 */
 #define KNEE 0.8 /* share of the gamut's reach where soft compression starts */
 
 /* ---- the few functions that a C library would give, in exactly rounded steps ---- */
@@ -189,11 +190,14 @@ static double curve_at(const hb_curve *curve, double v) {
      t * t * (3.0 - 2.0 * t) * curve->y[i + 1] - t * t * u * width * curve->slope[i + 1];
 }
 
+/* An S through (0, 0), (1/2, 1/2), (1, 1) with slopes 0, 2, 0. */
+static double steep(double v) { return v * v / (v * v + (1.0 - v) * (1.0 - v)); }
+
 /* Every step rises for amounts in -1..1, so that tones never change places. */
 static double tone(const double *p, const hb_curve *master, double v) {
   v = v + 0.85 * p[SHADOWS] * v * (1.0 - v) * (1.0 - v) * (1.0 - v);
   v = v + 0.85 * p[HIGHLIGHTS] * v * v * v * (1.0 - v);
-  v = v + 0.9 * p[CONTRAST] * (smooth(v) - v);
+  v = v + (p[CONTRAST] < 0.0 ? 0.45 : 0.9) * p[CONTRAST] * (steep(v) - v);
   v = curve_at(master, v);
   return v + 0.2 * p[FADE] * (1.0 - v) * (1.0 - v);
 }
@@ -281,7 +285,7 @@ static void colour_adjust(const hb_look *look, double rgb[3]) {
       const double *here = p + BANDS + 3 * i, *there = p + BANDS + 3 * ((i + 1) % 8);
       double turn = 30.0 * gate * (here[0] + next * (there[0] - here[0]));
       gain = gain * (1.0 + gate * (here[1] + next * (there[1] - here[1])));
-      L = L + 0.8 * gate * (here[2] + next * (there[2] - here[2])) * L * (1.0 - L) *
+      L = L + 1.6 * gate * (here[2] + next * (there[2] - here[2])) * L * (1.0 - L) *
             (chroma / (chroma + 0.08));
       sine_cosine(turn, &sine, &cosine);
       double turned = a * cosine - b * sine;
@@ -293,7 +297,7 @@ static void colour_adjust(const hb_look *look, double rgb[3]) {
     if (off < 0.0) off = -off;
     if (off > 180.0) off = 360.0 - off;
     double skin = off < 40.0 ? smooth(1.0 - off / 40.0) : 0.0;
-    gain = gain * (1.0 + p[VIBRANCE] * (1.0 - 0.7 * skin) * 0.0225 / (chroma * chroma + 0.0225));
+    gain = gain * (1.0 + 1.5 * p[VIBRANCE] * (1.0 - 0.7 * skin) * 0.0225 / (chroma * chroma + 0.0225));
     a = a * gain;
     b = b * gain;
   }
@@ -301,7 +305,7 @@ static void colour_adjust(const hb_look *look, double rgb[3]) {
     double middle = 0.5 - 0.3 * p[BALANCE];
     double t = clamp01((L - middle + 0.45) / 0.9), high = smooth(t), low = 1.0 - high;
     low = low * (L / (L + 0.06));                 /* black stays black unless a curve or fade lifts it */
-    high = high * clamp01(4.0 * (1.04 - L));      /* white keeps a trace of the tone */
+    high = high * clamp01(2.5 * (1.15 - L)); /* white itself keeps a third of the tone */
     a = a + low * look->shadow_a + high * look->highlight_a;
     b = b + low * look->shadow_b + high * look->highlight_b;
   }
@@ -382,15 +386,15 @@ int32_t hb_look_lut(const double *params, int32_t count, int32_t n, int16_t *lut
   look.colour = look.bands || look.toned || params[SATURATION] != 0.0 || params[VIBRANCE] != 0.0;
   double sine, cosine;
   sine_cosine(params[SHADOW_HUE], &sine, &cosine);
-  look.shadow_a = 0.1 * params[SHADOW_AMOUNT] * cosine;
-  look.shadow_b = 0.1 * params[SHADOW_AMOUNT] * sine;
+  look.shadow_a = TONING * params[SHADOW_AMOUNT] * cosine;
+  look.shadow_b = TONING * params[SHADOW_AMOUNT] * sine;
   sine_cosine(params[HIGHLIGHT_HUE], &sine, &cosine);
-  look.highlight_a = 0.1 * params[HIGHLIGHT_AMOUNT] * cosine;
-  look.highlight_b = 0.1 * params[HIGHLIGHT_AMOUNT] * sine;
+  look.highlight_a = TONING * params[HIGHLIGHT_AMOUNT] * cosine;
+  look.highlight_b = TONING * params[HIGHLIGHT_AMOUNT] * sine;
 
-  /* Gains in stops for temperature and tint: 0.5 of temperature is the way from D65 to D50 (log2 of the D50
-  * white in linear sRGB), tint is the perpendicular between green and magenta, both of about equal luminance. */
-  static const double WARM[3] = {0.468, -0.070, -0.942}, MAGENTA[3] = {0.32, -0.13, 0.32};
+  /* Gains in stops for temperature and tint: a third of temperature is the way from D65 to D50 (log2 of the
+   * D50 white in linear sRGB), tint is the perpendicular from green to magenta; neither changes luminance much. */
+  static const double WARM[3] = {0.702, -0.105, -1.413}, MAGENTA[3] = {0.48, -0.195, 0.48};
   double axis[3][65];
   for (int c = 0; c < 3; c++) {
     double gain = power_of_two(params[EXPOSURE] + params[TEMPERATURE] * WARM[c] + params[TINT] * MAGENTA[c]);
