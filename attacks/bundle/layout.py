@@ -21,7 +21,7 @@ from attacks.bundle.forge import (
 
 def archive() -> Rows:
     whole = good()
-    directory = struct.unpack_from("<I", whole, len(whole) - 6)[0]
+    directory = int(struct.unpack_from("<I", whole, len(whole) - 6)[0])
     yield "empty", "NotABundleError", "no bytes at all", b"", {}
     yield "text", "NotABundleError", "not a ZIP", b"homebody/1\n" * 9, {}
     yield "cut-in-data", "TruncatedBundleError", "the end is missing", whole[:600], {}
@@ -103,6 +103,29 @@ def archive() -> Rows:
         {},
     )
     yield (
+        "directory-tail",
+        "UnaccountedBytesError",
+        "bytes at the directory's end that are no record",
+        make_zip(parts_of(good_manifest()), before=b"hidden", length=_directory_length(whole) + 6),
+        {},
+    )
+    past = bytearray(whole)
+    past[-22 - len("model.tflite") - 14] = 1  # the last record's comment length
+    yield (
+        "record-past-directory",
+        "TruncatedBundleError",
+        "a record with a comment of 1 byte that is not there",
+        bytes(past),
+        {},
+    )
+    yield (
+        "comment-absent",
+        "TruncatedBundleError",
+        "an archive comment is announced and does not follow",
+        make_zip(parts_of(good_manifest()), comment_length=5),
+        {},
+    )
+    yield (
         "disks",
         "MultiDiskError",
         "one of several disks",
@@ -124,12 +147,23 @@ def archive() -> Rows:
         {},
     )
     yield (
+        "zip64-offset",
+        "Zip64Error",
+        "the directory's offset refers to a ZIP64 record",
+        make_zip(parts_of(good_manifest()), offset=0xFFFFFFFF),
+        {},
+    )
+    yield (
         "zip64-locator",
         "Zip64Error",
         "a ZIP64 locator that some readers follow and others do not",
         make_zip(parts_of(good_manifest()), before=struct.pack("<4sIQI", b"PK\6\7", 0, 0, 1)),
         {},
     )
+
+
+def _directory_length(whole: bytes) -> int:
+    return int(struct.unpack_from("<I", whole, len(whole) - 10)[0])
 
 
 def headers() -> Rows:

@@ -135,6 +135,47 @@ def test_a_file_over_the_cap_is_refused_before_it_is_mapped(tmp_path: Path) -> N
         homebody.bundle.open(path)
 
 
+def test_what_just_meets_its_caps_is_accepted() -> None:
+    whole = forge.good()
+    with homebody.bundle.open(whole) as bundle:
+        sizes = [len(bundle.view(name)) for name in bundle.names()]
+        names = [len(name) for name in bundle.names()]
+        manifest = len(bundle.view("manifest.json"))
+    met = {
+        "bundle_bytes": len(whole),
+        "entry_bytes": max(sizes),
+        "entries": len(sizes),
+        "name_bytes": max(names),
+        "manifest_bytes": manifest,
+        "json_bytes": manifest,
+    }
+    with homebody.bundle.open(whole, limits=Limits(**met)) as bundle:
+        bundle.json("manifest.json")
+    for name, value in met.items():
+        with (
+            pytest.raises(errors.BundleLimitError),
+            homebody.bundle.open(whole, limits=Limits(**{name: value - 1})) as bundle,
+        ):
+            bundle.json("manifest.json")
+
+
+def test_no_start_of_an_empty_archive_is_misread() -> None:
+    empty = b"PK\5\6" + bytes(18)
+    with pytest.raises(errors.MissingManifestError):
+        homebody.bundle.open(empty)
+    with pytest.raises(errors.TrailingDataError):
+        homebody.bundle.open(empty + b"x")
+    for length in range(len(empty)):
+        with pytest.raises((errors.TruncatedBundleError, errors.NotABundleError)):
+            homebody.bundle.open(empty[:length])
+
+
+def test_the_entry_that_is_there_twice_is_named() -> None:
+    first, labels, model = forge.parts_of(forge.good_manifest())
+    with pytest.raises(errors.DuplicateEntryError, match=r"labels\.txt"):
+        homebody.bundle.open(forge.make_zip([first, labels, labels, model]))
+
+
 def test_no_bit_of_a_bundle_is_free() -> None:
     whole = forge.good()
     for at in range(len(whole)):

@@ -316,8 +316,7 @@ def _check_local(
         raise UnaccountedBytesError(
             f"{record.offset - cursor} bytes before {name} belong to no entry; rewrite the file"
         )
-    if directory - cursor < _LOCAL.size + record.name_length:
-        raise OverlappingEntriesError(f"{name}'s header reaches into the directory")
+    # Never past the end: the directory, with this entry's record in it, still follows.
     magic, *fields, name_length, extra_length = _LOCAL.unpack_from(data, cursor)
     if magic != _LOCAL_MAGIC:
         raise HeaderMismatchError(f"{name} has no local header at byte {cursor}")

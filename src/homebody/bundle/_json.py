@@ -11,10 +11,13 @@ import msgspec
 
 from homebody.errors import DuplicateKeyError, EntryTextError, JsonSyntaxError, JsonTooDeepError
 
-# An unterminated string runs to the end, so that the scan stays linear on hostile input.
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+# Up to and with the next bracket outside of a string, or to the end. It matches wherever it is
+# tried and gives nothing back (possessive), so that the scan is linear whatever the input; an
+# unterminated string runs to the end.
+_BRACKET = re.compile(
+    rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))*+([\[\]{}]|\Z)', re.DOTALL
+)
+_STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1, b"": 0}
 
 
 def decode_text(data: bytes | memoryview, name: str) -> str:
@@ -29,8 +32,8 @@ def decode_text(data: bytes | memoryview, name: str) -> str:
 
 def decode_json(data: bytes, name: str, *, depth: int) -> Any:
     """Decode strict JSON from an entry called `name`, nested at most `depth` deep."""
-    nesting = _STRING.sub(b"", data).translate(None, _NOT_BRACKETS)
-    deepest = max(accumulate(_STEP[byte] for byte in nesting), default=0)
+    steps = (_STEP[found[1]] for found in _BRACKET.finditer(data))
+    deepest = max(accumulate(steps), default=0)
     if deepest > depth:
         raise JsonTooDeepError(f"{name} nests {deepest} deep; at most {depth} is accepted")
     text = decode_text(data, name)
