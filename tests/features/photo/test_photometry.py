@@ -124,14 +124,30 @@ def test_a_bright_sky_over_dark_land_is_not_light_and_shadow():
     assert rules(rgb)["light-and-shadow"] == 0.0
 
 
-@pytest.mark.parametrize(("light", "strength"), [(120, 0.0), (150, 0.5), (180, 1.0)])
+@pytest.mark.parametrize(("light", "strength"), [(110, 0.0), (140, 0.5), (170, 1.0)])
 def test_light_and_shadow_grows_with_their_distance(light, strength):
     rgb = np.where(CHECKER[..., None], light, 30).astype(np.uint8).repeat(3, axis=2)
     assert rules(rgb)["light-and-shadow"] == pytest.approx(strength)
 
 
+def test_light_needs_enough_shadow():
+    rgb = np.where(CHECKER[..., None], 240, 80).astype(np.uint8).repeat(3, axis=2)
+    assert rules(rgb)["light-and-shadow"] == 0.0  # bright against grey: nothing is dark
+    rgb[-16:] = 20
+    found = measures(kernels.statistics(rgb))
+    assert found.dark == 0.25
+    assert rules(rgb)["light-and-shadow"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("columns", "strength"), [(16, 0.0), (21, 0.5), (26, 1.0)])
+def test_light_and_shadow_grows_with_the_smaller_body(columns, strength):
+    rgb = photo(30)
+    rgb[:, :columns] = 230
+    assert rules(rgb)["light-and-shadow"] == pytest.approx(strength, abs=0.06)
+
+
 def test_strong_colour_takes_over_from_light_and_shadow():
-    rgb = np.where(CHECKER[..., None], (255, 230, 40), (60, 10, 120)).astype(np.uint8)
+    rgb = np.where(CHECKER[..., None], (255, 230, 40), (30, 10, 60)).astype(np.uint8)
     assert rules(rgb)["light-and-shadow"] == 0.0
 
 

@@ -14,12 +14,13 @@ night              dark pixels (luma under 56) are 40 % -> 60 % of the photo, an
 monochrome         coloured pixels (chroma over 16) are 2 % -> 0.5 %: black and white, but for
                    what JPEG leaves. Toned pictures (sepia) are not neutral and do not count
 vibrant            colourfulness M of Hasler and Süsstrunk 50 -> 100 (they call 59 quite, 82
-                   highly and 109 extremely colourful), and red-green spread 15 -> 35: a plain
+                   highly and 109 extremely colourful), and red-green spread 30 -> 50: a plain
                    blue sky is colourful, but alone it is not vibrant
-light-and-shadow   two bodies of luma (split as Otsu does) 90 -> 150 apart, the smaller one
-                   10 % -> 30 % of the photo; they alternate across the photo (spread of mean
-                   luma along the rows of an 8x8 grid 20 -> 50), so that a bright sky over dark
-                   land does not count; and colour is not the main thing (M 80 -> 40)
+light-and-shadow   two bodies of luma (split as Otsu does) 80 -> 140 apart, the smaller one
+                   25 % -> 40 % of the photo, dark pixels 20 % -> 40 %; they alternate across the
+                   photo (spread of mean luma along the rows of an 8x8 grid 10 -> 30), so that a
+                   bright sky over dark land does not count; and colour is not the main thing
+                   (M 45 -> 25)
 =================  ==========================================================================
 
 Sources: D. Hasler, S. Süsstrunk, "Measuring colourfulness in natural images", SPIE 5007 (2003);
@@ -109,12 +110,13 @@ def strengths(statistics: Statistics) -> dict[str, float]:
     return {
         "night": min(_ramp(m.dark, 0.40, 0.60), _ramp(m.bright, 0.15, 0.05)),
         "monochrome": _ramp(m.coloured, 0.02, 0.005),
-        "vibrant": min(_ramp(m.colourfulness, 50, 100), _ramp(m.red_green, 15, 35)),
+        "vibrant": min(_ramp(m.colourfulness, 50, 100), _ramp(m.red_green, 30, 50)),
         "light-and-shadow": min(
-            _ramp(m.separation, 90, 150),
-            _ramp(m.smaller, 0.10, 0.30),
-            _ramp(m.alternation, 20, 50),
-            _ramp(m.colourfulness, 80, 40),
+            _ramp(m.separation, 80, 140),
+            _ramp(m.smaller, 0.25, 0.40),
+            _ramp(m.dark, 0.20, 0.40),
+            _ramp(m.alternation, 10, 30),
+            _ramp(m.colourfulness, 45, 25),
         ),
     }
 
