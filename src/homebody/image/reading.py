@@ -46,6 +46,12 @@ _CODECS = {
 }
 _READS = "JPEG, PNG, WebP, TIFF, GIF, BMP, PPM or AVIF"
 
+_DESCRIPTIVE_TAGS = {
+    *(270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 318, 319),  # description to chromaticities
+    *(33432, 34665, 34853),  # copyright, and the EXIF and GPS folders
+}
+"""Tags of a TIFF's first folder that speak of the photo (CIPA DC-008, table 4)."""
+
 _TRANSPOSITIONS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """From the EXIF orientation to the ``PIL.Image.Transpose`` that puts a picture upright."""
 
@@ -173,7 +179,9 @@ def _decode(file: IO[bytes], name: str, at_least: int | None, limits: Limits) ->
         raise
     except Exception as error:
         raise _broken(name, kind, error) from None
-    if turn >= 5:
+    if kind != "JPEG":  # a TIFF turns itself as it loads
+        height, width = pixels.shape[:2]
+    elif turn >= 5:
         width, height = height, width
     return Photo(
         pixels=pixels,
@@ -201,7 +209,10 @@ def _carried(picture: Any, kind: str) -> tuple[bytes | None, bytes | None, bytes
     exif = info.get("exif")
     if exif is None and kind in ("TIFF", "PNG"):  # PNG: ImageMagick's hex text
         try:
-            exif = picture.getexif().tobytes() or None
+            tags = picture.getexif()
+            for tag in [tag for tag in tags if tag not in _DESCRIPTIVE_TAGS]:
+                del tags[tag]  # a TIFF's own say how its pixels are stored
+            exif = tags.tobytes() if len(tags) else None
         except Exception:  # damaged metadata
             exif = None
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")

@@ -125,14 +125,9 @@ def _options(
     if kind == "WEBP":
         options |= {"quality": quality, "method": 4}
     if kind == "TIFF":
-        from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-        options["compression"] = "tiff_adobe_deflate"
-        if xmp is not None:
-            tags = ImageFileDirectory_v2()
-            tags[_XMP_TAG] = xmp
-            tags.tagtype[_XMP_TAG] = 1
-            options["tiffinfo"] = tags
+        # Not compressed: that takes another writer of Pillow's, which cannot write an EXIF folder.
+        options["exif"] = _tiff_tags(exif, xmp)
+        return options
     if kind == "PNG" and xmp is not None:
         from PIL.PngImagePlugin import PngInfo
 
@@ -144,3 +139,16 @@ def _options(
     if exif is not None:
         options["exif"] = b"Exif\0\0" + exif
     return options
+
+
+def _tiff_tags(exif: bytes | None, xmp: bytes | None) -> Any:
+    """EXIF and XMP as tags of the TIFF's own folder."""
+    from PIL.Image import Exif
+
+    tags: Any = Exif()
+    if exif is not None:
+        tags.load(exif)
+    if xmp is not None:
+        tags[_XMP_TAG] = xmp
+        tags.tagtype = {_XMP_TAG: 1}  # bytes; the writer would guess text
+    return tags
