@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homebody import kernels
@@ -51,5 +52,5 @@ def draw_sheet(pixels: NDArray[np.uint8], answer: Answer, catalog: Catalog) -> I
         for offered, preview in zip(answer.presets, rendered, strict=True)
     ]
     return contact_sheet(
-        pixels, tiles, answer.category.name, answer.category.confidence, answer.photo
+        pixels, tiles, answer.category.name, answer.category.confidence, Path(answer.photo).name
     )
