@@ -44,6 +44,13 @@ from homebody.pipeline import prepare, read_class_map, softmax
 
 CONTENT = list(class_map.CONTENT)
 SCORED = [category for category in CONTENT if category not in class_map.EXPERIMENTAL]
+COARSE = {
+    "animal": "nature",
+    "flower": "nature",
+    "street": "architecture",
+    "interior": "architecture",
+}
+"""Five coarse groups: what is alive or land, what is built, and coastal, portrait and food."""
 RESAMPLES = 2000
 HOLDS = 0.5
 """Strength from which a photometric category is said to hold."""
@@ -156,8 +163,11 @@ def evaluate(photos: Sequence[Photo], seen: Seen) -> dict[str, object]:
     found = np.array(CONTENT)[seen.content.argmax(axis=1)]
     scored, all_ten = np.isin(labels, SCORED), np.isin(labels, CONTENT)
     figures: dict[str, object] = {"photos": len(photos), "sources": len(np.unique(sources))}
-    for name, mask in (("nine", scored), ("ten", all_ten)):
+    coarse = np.vectorize(lambda category: COARSE.get(category, category), otypes=[object])
+    for name, mask in (("nine", scored), ("ten", all_ten), ("five", scored)):
         y, p, s = labels[mask], found[mask], sources[mask]
+        if name == "five":
+            y, p = coarse(y).astype(str), coarse(p).astype(str)
         figures[name] = {
             "n": int(mask.sum()),
             "accuracy": accuracy(y, p),
@@ -235,7 +245,7 @@ def percent(share: float | None, bounds: Iterable[float] | None = None) -> str:
 
 def report(split: str, figures: dict, sanity: dict[str, int] | None, model_sha256: str) -> str:
     """The figures as Markdown."""
-    nine, ten = figures["nine"], figures["ten"]
+    nine, ten, five = figures["nine"], figures["ten"], figures["five"]
     lines = [
         f"Split `{split}`: {figures['photos']} photos from {figures['sources']} sources; brackets "
         f"are 95 % intervals. Model SHA-256 `{model_sha256[:16]}`.",
@@ -243,7 +253,11 @@ def report(split: str, figures: dict, sanity: dict[str, int] | None, model_sha25
         "| figure | value | by photo | by source |",
         "|---|---|---|---|",
     ]
-    for title, part in (("nine categories", nine), ("ten, with art", ten)):
+    for title, part in (
+        ("nine categories", nine),
+        ("ten, with art", ten),
+        ("five coarse groups", five),
+    ):
         for kind in ("accuracy", "balanced"):
             name = "balanced accuracy" if kind == "balanced" else kind
             photo, source = part[f"{kind}_95"], part[f"{kind}_95_by_source"]
