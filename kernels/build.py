@@ -101,8 +101,8 @@ def _compile(command: list[str], out: Path) -> Path:
         if run.returncode != 0 or not built.exists():
             sys.stderr.write(run.stderr)
             raise BuildFailedError(
-                f"compiling {out.name} failed (the compiler's own words are above); "
-                f"the command was: {' '.join(line)}"
+                f"compiling {out.name} failed, and the compiler's own words are above; "
+                "python kernels/build.py repeats it alone"
             )
         os.replace(built, out)
     return out
