@@ -151,6 +151,7 @@ def test_refuses_arrays_that_lie(forged, reason):
         ({"conv1": [1.0, 2.0]}, "other than arrays"),
         ({**WEIGHTS, "conv11": WEIGHTS["conv10"]}, "conv11"),
         ({**WEIGHTS, "conv10": WEIGHTS["conv1"]}, "layer conv10 has kernel"),
+        ({**WEIGHTS, "conv10": [WEIGHTS["conv10"][0], WEIGHTS["conv1"][1]]}, r"bias \(64,\)"),
     ],
 )
 def test_refuses_other_documents(document, reason):

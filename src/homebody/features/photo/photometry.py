@@ -30,7 +30,7 @@ N. Otsu, "A threshold selection method from gray-level histograms", IEEE SMC 9 (
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from homebody.kernels import Statistics
@@ -39,7 +39,7 @@ DARK = 56
 """Luma under this is dark."""
 BRIGHT = 200
 """Luma from this on is bright."""
-NEUTRAL = 16
+NEUTRAL = 17
 """Chroma (largest less smallest of R, G, B) up to this is neutral."""
 
 SUBJECTS = ("animal", "flower", "food", "portrait")
@@ -139,7 +139,7 @@ def combine(content: Mapping[str, float], photometric: Mapping[str, float]) -> d
     """
     scores = {**content, **photometric}
     if "night" in scores:
-        place = 1.0 - sum(content.get(subject, 0.0) for subject in SUBJECTS)
+        place = 1.0 - _sum(content.get(subject, 0.0) for subject in SUBJECTS)
         scores["night"] *= min(1.0, max(0.0, place))
     return scores
 
@@ -181,6 +181,14 @@ def _alternation(statistics: Statistics) -> float:
     squares = 0.0
     for row in statistics.grid:
         cells = [int(cell) * 64 / statistics.pixels for cell in row]
-        mean = sum(cells) / 8
-        squares += sum((cell - mean) * (cell - mean) for cell in cells) / 8
+        mean = _sum(cells) / 8
+        squares += _sum([(cell - mean) * (cell - mean) for cell in cells]) / 8
     return math.sqrt(squares / 8)
+
+
+def _sum(values: Iterable[float]) -> float:
+    """Plain left-to-right sum: Python's own compensates for rounding from 3.12 on."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
