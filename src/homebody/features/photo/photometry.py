@@ -39,7 +39,7 @@ DARK = 56
 """Luma under this is dark."""
 BRIGHT = 200
 """Luma from this on is bright."""
-NEUTRAL = 17
+NEUTRAL = 16
 """Chroma (largest less smallest of R, G, B) up to this is neutral."""
 
 SUBJECTS = ("animal", "flower", "food", "portrait")
