@@ -16,7 +16,7 @@
  *   4. red, green and blue curves     a channel at a time
  *   5. colour bands, saturation,      Oklab (B. Ottosson, "A perceptual color space for image processing",
  *      vibrance, split toning         2020), where hue and lightness stay apart
- *   6. gamut                          chroma is drawn in along its hue, softly; lightness stays
+ *   6. gamut                          chroma is drawn in, softly; lightness and hue stay
  */
 #include <stdint.h>
 
@@ -48,7 +48,7 @@ enum {
 
 #define PI 3.14159265358979323846
 #define TONING 0.16 /* Oklab chroma that split toning adds at amount 1 */
-#define KNEE 0.8 /* share of the gamut's reach where soft compression starts */
+#define KNEE 0.88 /* share of the gamut's reach where soft compression starts */
 
 /* ---- the few functions that a C library would give, in exactly rounded steps ---- */
 
@@ -225,36 +225,76 @@ static void chroma_axes(double cosine, double sine, double k[3]) {
   k[2] = -0.0894841770981485 * cosine - 1.2914854752350710 * sine;
 }
 
-static void linear_from_oklab(double L, double chroma, const double k[3], double rgb[3]) {
-  double l = L + chroma * k[0], m = L + chroma * k[1], s = L + chroma * k[2];
-  l = l * l * l;
-  m = m * m * m;
-  s = s * s * s;
+static void rgb_from_lms(double l, double m, double s, double rgb[3]) {
   rgb[0] = m + 4.0767416609284320 * (l - m) + 0.2309699286165293 * (s - m);
   rgb[1] = m - 1.2684380037611447 * (l - m) - 0.3413193962211435 * (s - m);
   rgb[2] = m - 0.0041960866310615 * (l - m) + 1.7076147009069358 * (s - m);
 }
 
-/* Inside sRGB, give or take a hair: seen from grey, the gamut is very slightly hollow next to pure blue, and
- * without the allowance (above its depth, below one 8-bit level) the way to blue would seem to end halfway. */
-static int inside(double L, double chroma, const double k[3]) {
-  double rgb[3], hair = 0.01 * L * L * L;
-  linear_from_oklab(L, chroma, k, rgb);
-  for (int i = 0; i < 3; i++)
-    if (rgb[i] < -hair || rgb[i] > 1.0 + hair) return 0;
-  return 1;
+static void linear_from_oklab(double L, double chroma, const double k[3], double rgb[3]) {
+  double l = L + chroma * k[0], m = L + chroma * k[1], s = L + chroma * k[2];
+  rgb_from_lms(l * l * l, m * m * m, s * s * s, rgb);
 }
 
-/* Largest chroma of that lightness and hue inside sRGB, by bisection between a chroma inside and one outside. */
-static double gamut_reach(double L, const double k[3], double within, double beyond) {
-  for (int i = 0; i < 22; i++) {
+/* ---- gamut ---- */
+
+/* Colours of one lightness and hue: linear red, green and blue are cubics in the chroma. */
+typedef struct {
+  double k[3], constant, first[3], second[3], third[3], hair;
+} hb_ray;
+
+static void ray_prepare(hb_ray *ray, double L, double cosine, double sine) {
+  chroma_axes(cosine, sine, ray->k);
+  const double *k = ray->k;
+  double square[3], cube[3];
+  for (int i = 0; i < 3; i++) {
+    square[i] = 3.0 * L * k[i] * k[i];
+    cube[i] = k[i] * k[i] * k[i];
+  }
+  rgb_from_lms(3.0 * L * L * k[0], 3.0 * L * L * k[1], 3.0 * L * L * k[2], ray->first);
+  rgb_from_lms(square[0], square[1], square[2], ray->second);
+  rgb_from_lms(cube[0], cube[1], cube[2], ray->third);
+  ray->constant = L * L * L;
+  ray->hair = 0.01 * ray->constant;
+}
+
+/* How far inside sRGB a chroma is: the least distance of a channel from 0 or 1, negative outside; give or take
+ * a hair. Seen from grey, the gamut is very slightly hollow next to pure blue, and without the allowance
+ * (above its depth, below one 8-bit level) the way to blue would seem to end halfway. */
+static double room_at(const hb_ray *ray, double chroma) {
+  double room = 2.0;
+  for (int i = 0; i < 3; i++) {
+    double value = ray->constant + chroma * (ray->first[i] + chroma * (ray->second[i] + chroma * ray->third[i]));
+    double side = value < 1.0 - value ? value : 1.0 - value;
+    if (side < room) room = side;
+  }
+  return room + ray->hair;
+}
+
+/* The chroma at which the ray leaves sRGB, before `beyond`, which is outside: bisection, then false position.
+ * Where a ray leaves more than once, in a sliver next to pure blue, any one of the places. */
+static double gamut_reach(const hb_ray *ray, double beyond) {
+  double within = 0.0;
+  for (int i = 0; i < 9; i++) {
     double middle = 0.5 * (within + beyond);
-    if (inside(L, middle, k))
+    if (room_at(ray, middle) >= 0.0)
       within = middle;
     else
       beyond = middle;
   }
-  return within;
+  double left = room_at(ray, within), right = room_at(ray, beyond), place = within;
+  for (int i = 0; i < 4; i++) {
+    place = within + (beyond - within) * (left / (left - right));
+    double room = room_at(ray, place);
+    if (room >= 0.0) {
+      within = place;
+      left = room;
+    } else {
+      beyond = place;
+      right = room;
+    }
+  }
+  return place;
 }
 
 /* ---- colour ---- */
@@ -310,33 +350,31 @@ static void colour_adjust(const hb_look *look, double rgb[3]) {
     b = b + low * look->shadow_b + high * look->highlight_b;
   }
   chroma = square_root(a * a + b * b);
-  double k[3];
+  hb_ray ray;
   if (chroma < 1e-9) {
     chroma = 0.0;
-    chroma_axes(1.0, 0.0, k);
+    ray_prepare(&ray, L, 1.0, 0.0);
   } else {
-    chroma_axes(a / chroma, b / chroma, k);
+    ray_prepare(&ray, L, a / chroma, b / chroma);
   }
-  /* Soft compression starts at KNEE of the reach, or where the colour already was, if that was further out. */
-  if (chroma > 0.0 && !inside(L, chroma / KNEE, k)) {
-    double reach = gamut_reach(L, k, 0.0, chroma / KNEE), share = reach > 1e-9 ? chroma / reach : 1e9, was = 0.0;
+  /* Soft compression starts at KNEE of the reach, or where the colour already was, if that was further out:
+   * what the edit leaves alone stays as it is, to the bit. */
+  if (chroma > 0.0 && room_at(&ray, chroma / KNEE) < 0.0) {
+    double reach = gamut_reach(&ray, chroma / KNEE), share = chroma / reach, knee = KNEE;
     if (before > 1e-9) {
-      double was_k[3];
-      chroma_axes(before_a / before, before_b / before, was_k);
-      if (!inside(before_L, before / KNEE, was_k))
-        was = before / gamut_reach(before_L, was_k, 0.0, before / KNEE);
-      if (!(was <= 1.0)) was = 1.0;
+      hb_ray was;
+      ray_prepare(&was, before_L, before_a / before, before_b / before);
+      if (room_at(&was, before / KNEE) < 0.0) knee = before / gamut_reach(&was, before / KNEE);
     }
-    double knee = was > KNEE ? was : KNEE, room = 1.0 - knee;
+    double room = 1.0 - knee;
     if (share > knee && room > 0.0) {
       double excess = (share - knee) / room;
-      share = knee + room * (excess / (1.0 + excess));
+      chroma = reach * (knee + room * (excess / (1.0 + excess)));
     } else if (share > knee) {
-      share = knee;
+      chroma = reach * knee;
     }
-    if (share * reach < chroma) chroma = share * reach;
   }
-  linear_from_oklab(L, chroma, k, rgb);
+  linear_from_oklab(L, chroma, ray.k, rgb);
   for (int i = 0; i < 3; i++) rgb[i] = to_encoded(clamp01(rgb[i]));
 }
 

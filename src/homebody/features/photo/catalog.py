@@ -132,7 +132,7 @@ class Catalog(_Part, frozen=True, dict=True):
         names = {preset.name.casefold(): preset for preset in self.presets}
         if wanted in names:
             return names[wanted]
-        near = difflib.get_close_matches(wanted[:64], [*self._by_id, *names], n=3, cutoff=0.5)
+        near = difflib.get_close_matches(wanted[:64], [*self._by_id, *names], n=3, cutoff=0.6)
         shown = [names[n].id + f" ({names[n].name})" if n in names else n for n in near]
         hint = (
             f"near ones are {', '.join(shown)}"
@@ -212,6 +212,25 @@ def load_catalog(path: str | Path) -> Catalog:
         return catalog_from_json(data)
     except CatalogError as error:
         raise CatalogError(f"{path}: {error}") from None
+
+
+def with_preset(catalog: Catalog, preset: Preset, family: Family | None = None) -> Catalog:
+    """The catalog with one preset more, at the end; one of the same id is replaced.
+
+    Args:
+        catalog: what to extend; it stays as it is.
+        preset: the preset, e.g. from :func:`homebody.features.photo.look.preset_from_cube`.
+        family: the preset's family, if the catalog does not have it yet.
+
+    Raises:
+        CatalogError: the result does not fit together, e.g. the family is unknown.
+    """
+    families = catalog.families
+    if family is not None and family.id not in {known.id for known in families}:
+        families = (*families, family)
+    presets = (*(known for known in catalog.presets if known.id != preset.id), preset)
+    changed = msgspec.structs.replace(catalog, families=families, presets=presets)
+    return catalog_from_json(catalog_json(changed))
 
 
 class _FamilyFile(_Part, frozen=True):

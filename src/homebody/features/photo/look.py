@@ -14,12 +14,25 @@ place in the full picture, so that a preview shows what the full-size photo will
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homebody import kernels
-from homebody.features.photo.preset import BANDS, Adjustments, Points, Preset
+from homebody.features.photo.preset import (
+    BANDS,
+    Adjustments,
+    Cube,
+    Points,
+    Preset,
+    Tier,
+    preset_from_json,
+    preset_to_json,
+)
+from homebody.image import Lut, read_cube
 
 SIZE = 33
 """Edge of the colour table."""
@@ -76,12 +89,55 @@ def compile_lut(preset: Preset, size: int = SIZE) -> NDArray[np.int16]:
     """The preset's colour as a table: int16[size, size, size, 4], blue slowest, red fastest.
 
     Values are sRGB levels times 128 (0..32640); the fourth lane is 0. The same preset gives the
-    same bits on every platform, and a preset without colour adjustments the exact identity.
+    same bits on every platform, and a preset without colour adjustments the exact identity. The
+    last few dozen tables are kept, so the array is read-only.
+
+    A preset made from a .cube file has the size of its own table.
 
     Raises:
         KernelError: size is not 2..65.
     """
-    return kernels.look_lut(parameters(preset.adjust), size)
+    cube = preset.adjust.cube
+    if cube is None:
+        return _compiled(parameters(preset.adjust).tobytes(), size)
+    nodes = np.frombuffer(cube.table, "<i2").reshape(*[cube.size] * 3, 3)
+    lut = np.zeros((*nodes.shape[:3], 4), np.int16)
+    lut[..., :3] = nodes
+    return lut
+
+
+def preset_from_cube(
+    path: str | PathLike[str], id: str, name: str, family: str = "imported", tier: Tier = "free"
+) -> Preset:
+    """A preset from a .cube file, whose colours it carries along (33 nodes a side).
+
+    Put it into a catalog with :func:`homebody.features.photo.catalog.with_preset`.
+
+    Raises:
+        LutError: the file cannot be read, or is no .cube file.
+        PresetError: id, name, family or tier is not what a preset may have.
+    """
+    lut = read_cube(path)
+    if len(lut.table) not in (17, SIZE):
+        lut = Lut.from_floats(lut.floats[::2, ::2, ::2])  # 65 nodes hold the 33 exactly
+    table = np.ascontiguousarray(lut.table[..., :3], "<i2")
+    preset = Preset(
+        id=id,
+        name=name,
+        family=family,
+        tier=tier,
+        version=1,
+        description=f"Colours of {Path(path).name[:100]}.",
+        adjust=Adjustments(cube=Cube(size=33 if len(table) == SIZE else 17, table=table.tobytes())),
+    )
+    return preset_from_json(preset_to_json(preset))  # construction checks no ranges; reading does
+
+
+@lru_cache(maxsize=48)
+def _compiled(values: bytes, size: int) -> NDArray[np.int16]:
+    lut = kernels.look_lut(np.frombuffer(values), size)
+    lut.flags.writeable = False
+    return lut
 
 
 def render(

@@ -42,6 +42,9 @@ BANDS = ("red", "orange", "yellow", "green", "aqua", "blue", "purple", "magenta"
 """The eight colour bands, in the order of their hues."""
 
 
+_WHITE = 32640
+
+
 class _Part(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
 ):
@@ -142,11 +145,29 @@ class Sharpen(_Part, frozen=True):
     radius: Whole = 20
 
 
-class CubeFile(_Part, frozen=True):
-    """A .cube file beside the catalog that gives the colours, held to its SHA-256."""
+class Cube(_Part, frozen=True):
+    """A colour table from a .cube file, carried whole: the preset needs no other file.
 
-    file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._ -]{0,99}\.cube\Z")]
-    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    ``table`` is int16[size, size, size, 3], little-endian, blue slowest, red fastest, 32640 for
+    1.0; in JSON it is base64.
+    """
+
+    size: Literal[17, 33]
+    table: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse a table of another length, or with values outside 0..32640."""
+        if len(self.table) != 6 * self.size**3:
+            raise ValueError(
+                f"a cube of size {self.size} has {6 * self.size**3} bytes, not {len(self.table)}"
+            )
+        values = memoryview(self.table)
+        if max(values[1::2]) > _WHITE >> 8 or any(
+            low | high << 8 > _WHITE
+            for low, high in zip(values[::2], values[1::2], strict=True)
+            if high == _WHITE >> 8
+        ):
+            raise ValueError(f"a cube's values are 0 to {_WHITE}")
 
 
 class Adjustments(_Part, frozen=True):
@@ -165,19 +186,19 @@ class Adjustments(_Part, frozen=True):
     saturation: Signed = 0.0
     vibrance: Signed = 0.0
     split_toning: SplitToning = SplitToning()
-    cube: CubeFile | None = None
+    cube: Cube | None = None
     sharpen: Sharpen = Sharpen()
     vignette: Vignette = Vignette()
     grain: Grain = Grain()
 
     def __post_init__(self) -> None:
-        """Refuse colour adjustments beside a .cube file: the file is the whole of the colour."""
+        """Refuse colour adjustments beside a cube: the cube is the whole of the colour."""
         if self.cube is not None:
             plain = Adjustments(
                 cube=None, sharpen=self.sharpen, vignette=self.vignette, grain=self.grain
             )
             if msgspec.structs.replace(self, cube=None) != plain:
-                raise ValueError("a preset with a cube file takes no other colour adjustment")
+                raise ValueError("a preset with a cube takes no other colour adjustment")
 
 
 class Preset(_Part, frozen=True, omit_defaults=False):
