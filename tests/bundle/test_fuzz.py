@@ -48,7 +48,7 @@ def read_all(data: bytes) -> bool:
 
 
 @given(st.sampled_from(SEEDS), st.data())
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_bytes_changed(seed: bytes, data: Any) -> None:
     other = bytearray(seed)
     for _ in range(data.draw(st.integers(1, 8))):
@@ -57,7 +57,7 @@ def test_bytes_changed(seed: bytes, data: Any) -> None:
 
 
 @given(st.sampled_from(SEEDS), st.data())
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_header_fields_changed(seed: bytes, data: Any) -> None:
     other = bytearray(seed)
     starts = [
@@ -76,7 +76,7 @@ def test_header_fields_changed(seed: bytes, data: Any) -> None:
 
 
 @given(st.sampled_from(SEEDS), st.sampled_from(SEEDS), st.data())
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_pieces_cut_out_and_put_in(one: bytes, two: bytes, data: Any) -> None:
     start, end = sorted(data.draw(st.integers(0, len(one))) for _ in range(2))
     first, last = sorted(data.draw(st.integers(0, len(two))) for _ in range(2))
@@ -85,7 +85,7 @@ def test_pieces_cut_out_and_put_in(one: bytes, two: bytes, data: Any) -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_a_manifest_changed_inside_an_archive_that_is_right(data: Any) -> None:
     """The archive's CRC-32 is made to fit, so that the change gets past it."""
     parts = forge.parts_of(forge.good_manifest())
@@ -98,7 +98,7 @@ def test_a_manifest_changed_inside_an_archive_that_is_right(data: Any) -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_samples_changed_inside_a_bundle_that_is_right(data: Any) -> None:
     import json
 
@@ -118,7 +118,7 @@ def test_samples_changed_inside_a_bundle_that_is_right(data: Any) -> None:
         max_size=5,
     )
 )
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_entries_of_any_name(entries: list[tuple[bytes, bytes]]) -> None:
     parts = forge.parts_of(forge.good_manifest())
     whole = forge.make_zip([parts[0], *(forge.Part(*one) for one in entries), *parts[1:]])
@@ -126,7 +126,6 @@ def test_entries_of_any_name(entries: list[tuple[bytes, bytes]]) -> None:
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda it: b"PK\3\4" + it))
-@settings(deadline=None)
 def test_any_bytes(data: bytes) -> None:
     assert not read_all(data)
 

@@ -199,7 +199,7 @@ values = st.recursive(
 
 
 @given(st.sampled_from(places(document)), values)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_any_value_anywhere_is_read_or_refused(path: tuple[Any, ...], value: Any) -> None:
     try:
         manifest = read_manifest(with_value(path, value))
@@ -211,7 +211,7 @@ def test_any_value_anywhere_is_read_or_refused(path: tuple[Any, ...], value: Any
 
 
 @given(st.dictionaries(st.sampled_from(sorted(document)) | st.text(max_size=5), values))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_object_is_read_or_refused(changes: dict[str, Any]) -> None:
     try:
         read_manifest(json.dumps(document | changes).encode())

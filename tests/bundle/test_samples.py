@@ -49,7 +49,7 @@ def pack(path: Path, *samples: Sample) -> Path:
     ),
     hnp.arrays("float32", (1, 2)),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_tensors_come_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, tensor: Any, scores: Any
 ) -> None:
