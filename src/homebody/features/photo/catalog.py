@@ -229,8 +229,10 @@ def with_preset(catalog: Catalog, preset: Preset, family: Family | None = None) 
     if family is not None and family.id not in {known.id for known in families}:
         families = (*families, family)
     presets = (*(known for known in catalog.presets if known.id != preset.id), preset)
-    changed = msgspec.structs.replace(catalog, families=families, presets=presets)
-    return catalog_from_json(catalog_json(changed))
+    try:
+        return msgspec.structs.replace(catalog, families=families, presets=presets)
+    except ValueError as error:
+        raise CatalogError(f"preset {preset.id!r} does not fit the catalog: {error}") from None
 
 
 class _FamilyFile(_Part, frozen=True):

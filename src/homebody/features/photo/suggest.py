@@ -59,10 +59,10 @@ def suggest(
     """Choose presets for a photo.
 
     The list of the category with the highest score leads. Where the best category of the other kind
-    (content or photometric) scores 0.5 or more, the two lists take turns, unless one of them is
-    marked exclusive. From that list come the first presets that can be had with no two of one
-    family and with the wanted numbers of free and member presets; a tier that falls short is filled
-    from the other, and a note says so.
+    (content or photometric) scores 0.5 or more, the two lists take turns; if one of the two is
+    marked exclusive, its list is followed alone. From that list come the first presets that can be
+    had with no two of one family and with the wanted numbers of free and member presets; a tier
+    that falls short is filled from the other, and a note says so.
 
     Args:
         catalog: where the lists are.
@@ -77,8 +77,9 @@ def suggest(
     """
     _check(catalog, scores, count, tier_mix)
     lead, companion = _strongest(catalog, scores)
-    lists = [_candidates(catalog, category) for category in (lead, companion) if category]
-    candidates = _interleave(lists)
+    followed = [category for category in (lead, companion) if category]
+    followed = [category for category in followed if category.exclusive] or followed
+    candidates = _interleave([_candidates(catalog, category) for category in followed])
     notes: list[str] = []
     if member:
         chosen = _first_of_each_family(candidates, count)
@@ -138,7 +139,7 @@ def _strongest(catalog: Catalog, scores: Mapping[str, float]) -> tuple[Category,
     companion = max(others, key=lambda category: scores.get(category.id, 0.0))
     if scores.get(companion.id, 0.0) < STRONG:
         return lead, None
-    return (companion, None) if companion.exclusive else (lead, companion)
+    return lead, companion
 
 
 def _candidates(catalog: Catalog, category: Category) -> list[_Candidate]:
