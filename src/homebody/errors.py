@@ -46,6 +46,12 @@ On the command line each of these is one line on standard error and exit code 2.
     │   ├── UnknownPresetError
     │   └── CurationError      curated presets break the catalog's own limits
     ├── FeatureError           a feature's name or task is unknown
+    ├── ShrinkError            a model cannot be shrunk as asked
+    │   ├── CalibrationError       the samples are none, malformed or do not fit the model
+    │   └── NotIntegerError        int8-only was asked for and operations would stay float
+    ├── TrainError             training cannot start or go on
+    │   ├── DatasetError           the labelled photos or their table do not make a data set
+    │   └── TrainConfigError       a setting is unknown or out of range
     └── UsageError             arguments that contradict each other
 """
 
@@ -378,6 +384,42 @@ class CurationError(CatalogError):
 
 class FeatureError(HomebodyError):
     """A feature's name or a bundle's task is unknown."""
+
+
+class TrainError(HomebodyError):
+    """Training cannot start or go on."""
+
+
+class DatasetError(TrainError):
+    """The labelled photos, or the table about them, do not make a data set."""
+
+
+class TrainConfigError(TrainError):
+    """A training setting is unknown or out of range."""
+
+
+class ShrinkError(HomebodyError):
+    """A model cannot be shrunk as asked."""
+
+
+class CalibrationError(ShrinkError):
+    """The samples are none, malformed, or do not fit the model."""
+
+
+class NotIntegerError(ShrinkError):
+    """``int8-only`` was asked for and operations would stay float.
+
+    Args:
+        operations: each one's label and reason, e.g. ``"#3 CUMSUM 'sums': ..."``.
+    """
+
+    def __init__(self, operations: list[str]) -> None:
+        super().__init__(
+            f"{len(operations)} operations have no integer form: {'; '.join(operations[:20])}"
+            + ("; ..." if len(operations) > 20 else "")
+            + "; replace them in the model, or use the scheme int8, which leaves them float"
+        )
+        self.operations = operations
 
 
 class UsageError(HomebodyError):

@@ -1,0 +1,191 @@
+"""The whole way: a folder of labelled folders in, a checked bundle out.
+
+    photos ─▶ crops ─▶ features ─▶ last layer ─▶ last modules ─▶ .tflite ─▶ int8 ─▶ evaluated,
+    packed, checked
+
+Everything costly is kept in a folder beside the bundle, by content, and taken up again by the
+next run; it may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from homebody.errors import TrainConfigError
+from homebody.feature import CheckReport
+from homebody.train.card import card
+from homebody.train.config import TrainConfig
+from homebody.train.confusion import confusion_png
+from homebody.train.dataset import read_dataset, read_table
+from homebody.train.evaluation import Evaluation, evaluate
+from homebody.train.files import write_whole
+from homebody.train.fitting import Fitted, Materials, Part, fit, gather, run_key, take_turns
+from homebody.train.metrics import Data, Metrics, describe_data, versions
+from homebody.train.packing import Made, bundle_name, classify, pack_classifier, shrunk
+from homebody.train.photos import CropCache, Progress, silent
+from homebody.train.split import split_dataset
+from homebody.train.tflite import to_tflite
+from homebody.train.weights import load_weights
+
+CALIBRATION = 100
+"""Training photos that the int8 ranges are taken from."""
+
+
+class Trained(msgspec.Struct, frozen=True):
+    """What training made."""
+
+    path: Path
+    """The bundle."""
+    folder: Path
+    """metrics.json, card.md and confusion.png, beside the caches."""
+    metrics: Metrics
+    check: CheckReport
+
+
+def train_classifier(
+    photos: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    config: TrainConfig | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    table: str | os.PathLike[str] | None = None,
+    trials: int = 0,
+    progress: Progress[Any] = silent,
+) -> Trained:
+    """Train a classifier of photos and pack it.
+
+    Args:
+        photos: a folder of labelled folders: see :func:`~homebody.train.read_dataset`.
+        output: the bundle to write or replace, ``NAME.hb``. ``NAME.train/`` beside it keeps
+            caches, checkpoints and reports.
+        config: the settings; the defaults without.
+        weights: where SqueezeNet's weights come from: see :func:`~homebody.train.load_weights`.
+        table: a CSV table with a column ``file``; the evaluation reports every other column's
+            slices, and ``config.split_by`` may name one.
+        trials: try so many settings first and train with the best: see
+            :func:`~homebody.train.search`.
+        progress: shows how far it has come.
+
+    Raises:
+        DatasetError: the photos or the table do not make a data set.
+        TrainConfigError: the output or a setting does not fit.
+        MissingExtraError: ``homebody[train]`` is not installed.
+        CheckError: the shrunk model strays too far from the trained one.
+
+    Example:
+        >>> trained = train_classifier("photos", "cats.hb")                # doctest: +SKIP
+        >>> str(trained.metrics.evaluation.accuracy)                       # doctest: +SKIP
+        '92 % (46 of 50; 95 % interval 81 to 97)'
+    """
+    config = config or TrainConfig()
+    target = Path(output)
+    if target.suffix != ".hb" or target.is_dir():
+        raise TrainConfigError(f"the output is {target}; name a bundle that ends in .hb")
+    folder = target.with_suffix(".train")
+    dataset = read_dataset(photos)
+    columns = {} if table is None else read_table(table, dataset)
+    cache = CropCache(folder)
+    dataset = cache.fill(dataset, progress)
+    parts = split_dataset(
+        dataset,
+        by=config.split_by,
+        validation=config.validation,
+        test=config.test,
+        seed=config.seed,
+        table=columns,
+    )
+    materials = gather(dataset, parts, load_weights(weights), cache, folder, progress)
+    if trials:
+        from homebody.train.search import search
+
+        config = search(materials, config, folder / "trials", trials, progress).config
+    checkpoint = folder / "runs" / f"{run_key(materials, config)[:16]}.npz"
+    fitted = fit(materials, config, checkpoint=checkpoint, progress=progress)
+    made = _make(fitted, materials, config)
+    slices = {
+        name: [values.get(e.file) for e in parts.test]
+        for name, values in columns.items()
+        if name != config.split_by
+    }
+    data = describe_data(dataset, parts)
+    metrics = _measure(target, made, fitted, materials, config, data, slices, trials)
+    warned = msgspec.structs.replace(metrics, warnings=(*parts.warnings, *metrics.warnings))
+    return _finish(target, folder, made, materials, config, dataset.root, warned)
+
+
+def _make(fitted: Fitted, materials: Materials, config: TrainConfig) -> Made:
+    model = to_tflite(fitted.network.whole)
+    seen = materials.train
+    chosen = [seen.crops[i] for i in take_turns(seen.labels.tolist(), CALIBRATION)]
+    return Made(model, shrunk(model, chosen, config))
+
+
+def _measure(
+    target: Path,
+    made: Made,
+    fitted: Fitted,
+    materials: Materials,
+    config: TrainConfig,
+    data: Data,
+    slices: dict[str, list[str | None]],
+    trials: int,
+) -> Metrics:
+    test = materials.test
+    given = [classify(model, test.crops).argmax(1) for model in (made.packed, made.float32)]
+
+    def judge(labels: Any) -> Evaluation:
+        return evaluate(test.labels, labels, materials.labels, slices=slices, seed=config.seed)
+
+    found = judge(given[0])
+    return Metrics(
+        name=bundle_name(target),
+        config=config,
+        run=run_key(materials, config),
+        data=data,
+        versions=versions(),
+        head_steps=fitted.head.steps,
+        history=fitted.history,
+        best_epoch=fitted.best.epoch,
+        trials=trials,
+        model_bytes={"float32": len(made.float32), "packed": len(made.packed)},
+        agreement=float(np.mean(given[0] == given[1])),
+        evaluation=found,
+        float_evaluation=judge(given[1]),
+        warnings=found.warnings,
+    )
+
+
+def _finish(
+    target: Path,
+    folder: Path,
+    made: Made,
+    materials: Materials,
+    config: TrainConfig,
+    root: Path,
+    metrics: Metrics,
+) -> Trained:
+    texts = {
+        "card.md": card(metrics).encode(),
+        "metrics.json": metrics.json(),
+        "confusion.png": confusion_png(metrics.evaluation),
+    }
+    for name, data in texts.items():
+        write_whole(folder / name, data)
+    source: Part = materials.validation if materials.validation.examples else materials.train
+    carried = [source.examples[i] for i in take_turns(source.labels.tolist(), config.samples)]
+    provenance = {
+        "architecture": "SqueezeNet 1.1, arXiv:1602.07360, with a new last layer",
+        "data": f"{metrics.data.photos} photos, SHA-256 {metrics.data.sha256}",
+        "run": metrics.run,
+        "seed": str(config.seed),
+        **{f"version of {name}": number for name, number in metrics.versions.items()},
+    }
+    report = pack_classifier(
+        target, made, materials.labels, config, root, carried, texts, provenance
+    )
+    return Trained(target, folder, metrics, report)
