@@ -26,7 +26,7 @@ from homebody.features.photo.colour import (
 from homebody.features.photo.look import compile_lut, render
 from homebody.features.photo.preset import Preset
 
-SIDE = 160
+SIDE = 128
 """Samples are measured at this long side in pixels: enough for figures, quick for hundreds."""
 
 DUPLICATE = 1.5
