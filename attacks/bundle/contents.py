@@ -384,6 +384,20 @@ def signature() -> Rows:
         pinned,
     )
     yield "no-algorithm", "MalformedSignatureError", "algorithm none", signed(algorithm="none"), {}
+    without = {**pinned, "signature": right.hex()}
+    yield (
+        "algorithm-absent",
+        "MalformedSignatureError",
+        "a signature that leaves its algorithm open",
+        make_zip(
+            [
+                parts_of(good_manifest())[0],
+                Part(b"signature", json.dumps(without).encode()),
+                *rest,
+            ]
+        ),
+        {},
+    )
     yield "short", "MalformedSignatureError", "a cut signature", signed(signature="00"), pinned
     yield (
         "upper-case",
@@ -407,11 +421,12 @@ def signature() -> Rows:
         make_zip([*entry_of, *parts_of(good_manifest())[1:]]),
         {},
     )
-    swollen = [entry_of[0], Part(b"signature", b" " * 2000)]
+    entry = {"algorithm": "ed25519", **pinned, "signature": right.hex()}
+    swollen = [entry_of[0], Part(b"signature", json.dumps(entry).encode().ljust(1025))]
     yield (
         "signature-large",
         "MalformedSignatureError",
-        "a signature entry of 2,000 bytes",
+        "a right signature entry, filled up to 1,025 bytes",
         make_zip([*swollen, *parts_of(good_manifest())[1:]]),
         {},
     )

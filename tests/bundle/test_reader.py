@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,8 +84,8 @@ def test_a_refused_file_is_not_kept_mapped(tmp_path: Path, monkeypatch: pytest.M
     maps = []
     original = reader._map
 
-    def recorded(path: str, limits: Limits):  # type: ignore[no-untyped-def]
-        maps.append(original(path, limits))
+    def recorded(path: str) -> mmap.mmap:
+        maps.append(original(path))
         return maps[-1]
 
     monkeypatch.setattr(reader, "_map", recorded)
@@ -127,7 +129,7 @@ def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         homebody.bundle.open(tmp_path / "pipe.hb")
 
 
-def test_a_file_over_the_cap_is_refused_before_it_is_mapped(tmp_path: Path) -> None:
+def test_a_file_over_the_cap_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sparse.hb"
     with path.open("wb") as file:
         file.truncate(Limits().bundle_bytes + 1)
@@ -157,6 +159,18 @@ def test_what_just_meets_its_caps_is_accepted() -> None:
             homebody.bundle.open(whole, limits=Limits(**{name: value - 1})) as bundle,
         ):
             bundle.json("manifest.json")
+
+
+def test_a_manifest_over_the_cap_is_refused_before_it_is_copied() -> None:
+    whole = forge.make_zip([forge.Part(b"manifest.json", bytes(16 << 20))])
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.ManifestTooLargeError):
+            homebody.bundle.open(whole)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_no_start_of_an_empty_archive_is_misread() -> None:

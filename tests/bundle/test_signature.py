@@ -125,7 +125,7 @@ def test_what_is_no_ed25519_key_is_refused(tmp_path: Path) -> None:
     public = other.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    for content in (private, public, b"", b"zz" * 32, b"\xff" * 64):
+    for content in (private, public, b"", b"zz" * 32, b"\xff" * 64, b"0" * 62, b"0 " * 32):
         (tmp_path / "key").write_bytes(content)
         (tmp_path / "key").chmod(0o600)
         with pytest.raises(errors.SigningKeyError):

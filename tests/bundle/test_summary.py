@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import msgspec
+import pytest
 
 import homebody.bundle
 from attacks.bundle import forge
+from homebody.bundle import OutputTolerance, Tolerances
 from tests.bundle.drafts import ENTRIES, ROOT, draft
 
 FULL = ROOT / "conformance" / "bundle" / "full.hb"
@@ -39,6 +41,15 @@ def test_the_signature_is_called_what_it_is() -> None:
         assert "(verified)" in bundle.summary().text()
     with homebody.bundle.open(forge.good()) as bundle:
         assert "unsigned" in bundle.summary().text()
+
+
+@pytest.mark.parametrize("stated", ["sqnr_db", "max_abs", "top1"])
+def test_only_tolerances_that_are_stated_are_shown(tmp_path: Path, stated: str) -> None:
+    tolerances = Tolerances(outputs={"scores": OutputTolerance(**{stated: 1.0})})
+    homebody.bundle.write(tmp_path / "a.hb", draft(tolerances=tolerances), ENTRIES)
+    with homebody.bundle.open(tmp_path / "a.hb") as bundle:
+        (line,) = (one for one in bundle.summary().tolerances if one.startswith("scores"))
+    assert {"sqnr_db": "SQNR", "max_abs": "difference", "top1": "arg-max"}[stated] in line
 
 
 def test_it_is_json() -> None:

@@ -15,10 +15,9 @@ from homebody.bundle._archive import MANIFEST, SIGNATURE, Span, parse
 from homebody.bundle._json import decode_json, decode_text
 from homebody.bundle.limits import Limits
 from homebody.bundle.manifest import Manifest, read_manifest
-from homebody.bundle.signature import Signature, check_public_key, read_signature, verify_manifest
+from homebody.bundle.signature import Signature, read_signature, verify_manifest
 from homebody.errors import (
     BundleFileError,
-    BundleTooLargeError,
     ChecksumError,
     ClosedBundleError,
     EntryHashError,
@@ -234,15 +233,13 @@ def open(
     ('minimal', 'manifest.json')
     """
     limits = limits or Limits()
-    if public_key is not None:
-        check_public_key(public_key)
     if isinstance(source, bytes):
         return Bundle(source, None, public_key, limits)
     path = os.fspath(source)
-    return Bundle(_map(path, limits), path, public_key, limits)
+    return Bundle(_map(path), path, public_key, limits)
 
 
-def _map(path: str, limits: Limits) -> mmap.mmap:
+def _map(path: str) -> mmap.mmap:
     # Not blocking, so that a named pipe is refused instead of waited for.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -253,10 +250,6 @@ def _map(path: str, limits: Limits) -> mmap.mmap:
                 raise BundleFileError(f"{path} is not a regular file; name a bundle, NAME.hb")
             if status.st_size == 0:
                 raise NotABundleError(f"{path} is empty; a bundle is one ZIP file, NAME.hb")
-            if status.st_size > limits.bundle_bytes:
-                raise BundleTooLargeError(
-                    f"{path} has {status.st_size} bytes; at most {limits.bundle_bytes} are accepted"
-                )
             return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
         finally:
             os.close(descriptor)

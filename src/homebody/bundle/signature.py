@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -39,7 +40,7 @@ SIGNATURE_ENTRY_BYTES = 1024
 class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ``signature`` entry: who signed, and the signature, in lower-case hexadecimal."""
 
-    algorithm: Literal["ed25519"] = "ed25519"
+    algorithm: Literal["ed25519"]
     public_key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}", max_length=64)]
     signature: Annotated[str, Meta(pattern=r"^[0-9a-f]{128}", max_length=128)]
 
@@ -60,8 +61,6 @@ def read_signature(data: bytes | memoryview) -> Signature:
         )
     try:
         document = decode_json(bytes(data), "signature", depth=1)
-        if not isinstance(document, dict) or len(document) != 3:
-            raise BundleError("it needs the keys algorithm, public_key and signature")
         found: Signature = convert(document, Signature, "signature")
     except BundleError as error:
         raise MalformedSignatureError(f"the signature entry is malformed: {error}") from None
@@ -72,7 +71,8 @@ def sign_manifest(manifest: bytes, private_key: bytes) -> bytes:
     """Sign manifest.json's bytes with a 32-byte Ed25519 private key; return the entry's bytes."""
     key = _private(private_key)
     public = key.public_key().public_bytes_raw()
-    found = Signature(public_key=public.hex(), signature=key.sign(manifest).hex())
+    signature = key.sign(manifest).hex()
+    found = Signature(algorithm="ed25519", public_key=public.hex(), signature=signature)
     return indent(encode(found), indent=2)
 
 
@@ -212,10 +212,5 @@ def _read_key(path: str | os.PathLike[str], *, private: bool) -> bytes:
 
 
 def _from_hex(data: bytes) -> bytes | None:
-    text = data.strip()
-    if len(text) != 2 * KEY_BYTES:
-        return None
-    try:
-        return bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        return None
+    found = re.fullmatch(rb"\s*([0-9a-fA-F]{64})\s*", data)
+    return bytes.fromhex(found[1].decode()) if found else None
