@@ -7,9 +7,10 @@
  * where v0 is the cell's low corner, and each next vertex steps along the axis of the next fraction. Equal
  * fractions need no rule: the vertex they disagree on has weight zero.
  *
- * Fixed point: a byte v becomes x = v / 255 in 24 bits, 65793 v + (v >> 7), which is exact to a unit and
- * reaches 2^24 at 255. The table has 2^k cells a side, so x's upper bits are the cell and the rest the
- * fraction, rounded to 14 bits: the four weights sum to 16384. Nodes are 0 to 32640 = 255 * 128, so weights
+ * Fixed point: a byte v becomes x = 65793 v, which is v / 255 in 24 bits, short of 2^24 by one at 255. The table
+ * has 2^k cells a side, so x's upper bits are the cell, always one that exists, and the rest the fraction,
+ * rounded to 14 bits, where 255 does reach the cell's end: the four weights sum to 16384. Nodes are 0 to
+ * 32640 = 255 * 128, so weights
  * and nodes are both 16-bit, products sum in 32 bits, and one rounding shift by 21 gives the byte. The
  * identity table is exactly the identity.
  */
@@ -34,8 +35,8 @@ static int cell_bits(int32_t size) { return size == 17 ? 4 : size == 33 ? 5 : si
 
 static void fill_split(split_table *table, int bits) {
   for (int32_t v = 0; v < 256; v++) {
-    int32_t x = v * 65793 + (v >> 7), shift = 24 - bits;
-    int32_t cell = hb_min(x >> shift, (1 << bits) - 1);
+    int32_t x = v * 65793, shift = 24 - bits;
+    int32_t cell = x >> shift;
     table->cell[v] = cell;
     table->fraction[v] = (x - (cell << shift) + (1 << (shift - 15))) >> (shift - 14);
   }
@@ -99,10 +100,6 @@ HB_AVX2 HB_INLINE __m128i weigh(const int16_t *lut, size_t diagonal, uint32_t v0
   return _mm_add_epi32(low, high);
 }
 
-HB_AVX2 HB_INLINE __m256i split_cell(__m256i x, int bits) {
-  return _mm256_min_epi32(_mm256_srli_epi32(x, 24 - bits), _mm256_set1_epi32((1 << bits) - 1));
-}
-
 /* A channel's sorting key: its fraction above, its stride below. */
 HB_AVX2 HB_INLINE __m256i sort_key(__m256i x, __m256i cell, int bits, int32_t stride) {
   __m256i inside = _mm256_sub_epi32(x, _mm256_slli_epi32(cell, 24 - bits));
@@ -138,8 +135,7 @@ HB_AVX2 HB_INLINE size_t apply_groups(const uint8_t *pixels, size_t count, size_
     __m256i x[3], cell[3], key[3];
     for (int c = 0; c < 3; c++) {
       x[c] = _mm256_shuffle_epi8(bytes, spread[c]);
-      x[c] = _mm256_add_epi32(x[c], _mm256_srli_epi32(x[c], 23));
-      cell[c] = split_cell(x[c], bits);
+      cell[c] = _mm256_srli_epi32(x[c], 24 - bits);
     }
     key[0] = sort_key(x[0], cell[0], bits, 1);
     key[1] = sort_key(x[1], cell[1], bits, size);

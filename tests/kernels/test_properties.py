@@ -64,6 +64,22 @@ def test_resize_is_within_half_a_level_of_the_exact_average():
     assert np.abs(new - exact).max() <= 0.5 + 1e-9
 
 
+@pytest.mark.parametrize("shape", [(4199, 4201), (673, 24929)])
+def test_resize_rounds_halves_up_where_sums_are_largest(shape):
+    """17 million pixels to one: the average is a hair below a half, then above it.
+
+    The first shape's sums pass 32 bits; the second's pixels are 2**24 + 1, where an estimate of
+    the quotient from the upper bits is most easily one too large.
+    """
+    rgb = np.full((*shape, 3), 254, np.uint8)
+    count = rgb.shape[0] * rgb.shape[1]
+    flat = rgb.reshape(-1, 3)
+    flat[: count // 2] = 255  # count is odd: 254.5 less half a pixel
+    assert kernels.resize(rgb, 1, 1).tolist() == [[[254, 254, 254]]]
+    flat[count // 2] = 255
+    assert kernels.resize(rgb, 1, 1).tolist() == [[[255, 255, 255]]]
+
+
 def test_resize_sums_of_the_largest_pictures_stay_in_range():
     white = np.full((1, kernels.MAX_SIDE, 3), 255, np.uint8)
     assert (kernels.resize(white, 3, 1) == 255).all()
@@ -107,11 +123,12 @@ def test_lut_may_write_over_its_input(count, channels, seed):
     assert np.array_equal(pixels, expected)
 
 
-def test_lut_paths_agree():
-    pixels, table = picture(3, 50, 41), to_table(smooth_lut(33))
+@pytest.mark.parametrize("size", kernels.LUT_SIZES)
+def test_lut_paths_agree(size):
+    pixels, table = picture(3, 50, 41), to_table(smooth_lut(size))
     scalar = np.empty_like(pixels)
     kernels._library().hb_lut_apply_scalar(
-        pixels.ctypes.data, 50 * 41, 3, table.ctypes.data, 33, scalar.ctypes.data
+        pixels.ctypes.data, 50 * 41, 3, table.ctypes.data, size, scalar.ctypes.data
     )
     assert np.array_equal(kernels.lut_apply(pixels, table), scalar)
 

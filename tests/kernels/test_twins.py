@@ -93,11 +93,26 @@ def test_vignette(window, amount, midpoint):
     assert np.array_equal(edited, twins.vignette(pixels, amount, midpoint, full, origin))
 
 
+@pytest.mark.parametrize("midpoint", [0, 1, 98, 99, 100])
+@pytest.mark.parametrize("amount", [-100, 100])
+def test_vignette_at_the_ends_of_its_range(amount, midpoint):
+    pixels, full, corner = picture(3, 40, 50), (3000, 4000), (2960, 3950)
+    edited = kernels.vignette(pixels, amount, midpoint, full_size=full, origin=corner)
+    assert np.array_equal(edited, twins.vignette(pixels, amount, midpoint, full, corner))
+
+
 @given(pictures(), st.integers(0, 100), st.integers(0, 100), st.integers(20, 65535))
 @settings(max_examples=80, deadline=None)
 def test_sharpen(pixels, amount, radius, long_edge):
     edited = kernels.sharpen(pixels, amount, radius, long_edge=long_edge)
     assert np.array_equal(edited, twins.sharpen(pixels, amount, radius, long_edge))
+
+
+def test_sharpen_with_the_widest_blur():
+    pixels = np.full((200, 170, 3), 60, np.uint8)
+    pixels[:90, :85] = 100
+    edited = kernels.sharpen(pixels, 100, 100, long_edge=65535)
+    assert np.array_equal(edited, twins.sharpen(pixels, 100, 100, 65535))
 
 
 @given(windows(), st.integers(0, 100), st.integers(0, 100), SEEDS)

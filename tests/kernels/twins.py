@@ -65,9 +65,8 @@ def normalize(rgb: Pixels, mean: tuple[float, ...], std: tuple[float, ...], orde
 def lut_apply(pixels: Pixels, lut: NDArray[np.int16]) -> Pixels:
     """The kernel's fixed point, with an explicit case for each of the six tetrahedra."""
     bits = {17: 4, 33: 5, 65: 6}[len(lut)]
-    x = pixels[..., :3].astype(np.int64)
-    x = x * 65793 + (x >= 128)
-    cell = np.minimum(x >> (24 - bits), 2**bits - 1)
+    x = pixels[..., :3].astype(np.int64) * 65793
+    cell = x >> (24 - bits)
     inside = x - (cell << (24 - bits))
     fraction = (inside + 2 ** (9 - bits)) // 2 ** (10 - bits)
     r, g, b = (cell[..., i] for i in range(3))
