@@ -218,83 +218,72 @@ static hb_oklab oklab_from_linear(double r, double g, double b) {
   return out;
 }
 
-/* The l, m, s axes against a unit of chroma in one direction (cosine, sine). */
-static void chroma_axes(double cosine, double sine, double k[3]) {
-  k[0] = 0.3963377921396155 * cosine + 0.2158037480800241 * sine;
-  k[1] = -0.1055613414243777 * cosine - 0.0638541712806444 * sine;
-  k[2] = -0.0894841770981485 * cosine - 1.2914854752350710 * sine;
-}
-
-static void rgb_from_lms(double l, double m, double s, double rgb[3]) {
+static void linear_from_oklab(hb_oklab lab, double rgb[3]) {
+  double l = lab.L + 0.3963377921396155 * lab.a + 0.2158037480800241 * lab.b;
+  double m = lab.L - 0.1055613414243777 * lab.a - 0.0638541712806444 * lab.b;
+  double s = lab.L - 0.0894841770981485 * lab.a - 1.2914854752350710 * lab.b;
+  l = l * l * l;
+  m = m * m * m;
+  s = s * s * s;
   rgb[0] = m + 4.0767416609284320 * (l - m) + 0.2309699286165293 * (s - m);
   rgb[1] = m - 1.2684380037611447 * (l - m) - 0.3413193962211435 * (s - m);
   rgb[2] = m - 0.0041960866310615 * (l - m) + 1.7076147009069358 * (s - m);
 }
 
-static void linear_from_oklab(double L, double chroma, const double k[3], double rgb[3]) {
-  double l = L + chroma * k[0], m = L + chroma * k[1], s = L + chroma * k[2];
-  rgb_from_lms(l * l * l, m * m * m, s * s * s, rgb);
-}
-
 /* ---- gamut ---- */
 
-/* Colours of one lightness and hue: linear red, green and blue are cubics in the chroma. */
-typedef struct {
-  double k[3], constant, first[3], second[3], third[3], hair;
-} hb_ray;
+/* Where sRGB ends in Oklab, every 5 degrees of hue from 0: the chroma a unit of lightness on the way up from
+ * black (there the edge is a straight line, because a channel is 0), the lightness of the cusp, and how far the
+ * edge from the cusp to white bends in from a straight line. Made by bisection; a few hundredths off at most,
+ * but smooth: the true edge has a cliff at 255 to 264 degrees, next to pure blue, that would tear skies apart,
+ * so the chroma of 250, 255 and 260 is drawn up to it. */
+static const double EDGE[72][3] = {
+    {0.4053, 0.6477, 0.296}, {0.4018, 0.6431, 0.299}, {0.3999, 0.6391, 0.300},
+    {0.3997, 0.6357, 0.300}, {0.4015, 0.6326, 0.298}, {0.4054, 0.6300, 0.296},
+    {0.4010, 0.6323, 0.288}, {0.3507, 0.6583, 0.254}, {0.3138, 0.6812, 0.223},
+    {0.2859, 0.7019, 0.194}, {0.2643, 0.7210, 0.166}, {0.2476, 0.7391, 0.139},
+    {0.2345, 0.7565, 0.112}, {0.2243, 0.7735, 0.085}, {0.2166, 0.7904, 0.057},
+    {0.2109, 0.8076, 0.026}, {0.2071, 0.8253, -0.007}, {0.2049, 0.8438, -0.046},
+    {0.2043, 0.8636, -0.092}, {0.2053, 0.8853, -0.152}, {0.2078, 0.9094, -0.237},
+    {0.2121, 0.9370, -0.384}, {0.2183, 0.9673, 0.223}, {0.2265, 0.9536, 0.153},
+    {0.2374, 0.9396, 0.125}, {0.2513, 0.9251, 0.115}, {0.2691, 0.9099, 0.117},
+    {0.2920, 0.8937, 0.127}, {0.3219, 0.8760, 0.144}, {0.3145, 0.8691, 0.130},
+    {0.2753, 0.8740, 0.092}, {0.2472, 0.8784, 0.066}, {0.2262, 0.8823, 0.047},
+    {0.2102, 0.8860, 0.033}, {0.1979, 0.8895, 0.024}, {0.1885, 0.8928, 0.017},
+    {0.1814, 0.8960, 0.013}, {0.1762, 0.8991, 0.011}, {0.1726, 0.9023, 0.012},
+    {0.1706, 0.9044, -0.010}, {0.1700, 0.8822, -0.099}, {0.1707, 0.8613, -0.075},
+    {0.1729, 0.8414, -0.055}, {0.1766, 0.8218, -0.037}, {0.1820, 0.8024, -0.022},
+    {0.1894, 0.7827, -0.007}, {0.1992, 0.7623, 0.007}, {0.2121, 0.7407, 0.021},
+    {0.2290, 0.7174, 0.035}, {0.2517, 0.6914, 0.050}, {0.2950, 0.6520, 0.065},
+    {0.3750, 0.6020, 0.132}, {0.5200, 0.5320, 0.203}, {0.6864, 0.4540, 0.155},
+    {0.6553, 0.4649, 0.153}, {0.6284, 0.4766, 0.151}, {0.6049, 0.4891, 0.148},
+    {0.5843, 0.5028, 0.145}, {0.5658, 0.5177, 0.141}, {0.5491, 0.5341, 0.136},
+    {0.5337, 0.5523, 0.131}, {0.5194, 0.5724, 0.124}, {0.5057, 0.5949, 0.116},
+    {0.4925, 0.6199, 0.107}, {0.4798, 0.6478, 0.096}, {0.4675, 0.6789, 0.083},
+    {0.4558, 0.6973, 0.228}, {0.4447, 0.6853, 0.250}, {0.4344, 0.6752, 0.267},
+    {0.4252, 0.6666, 0.278}, {0.4172, 0.6593, 0.287}, {0.4105, 0.6530, 0.293}};
 
-static void ray_prepare(hb_ray *ray, double L, double cosine, double sine) {
-  chroma_axes(cosine, sine, ray->k);
-  const double *k = ray->k;
-  double square[3], cube[3];
-  for (int i = 0; i < 3; i++) {
-    square[i] = 3.0 * L * k[i] * k[i];
-    cube[i] = k[i] * k[i] * k[i];
-  }
-  rgb_from_lms(3.0 * L * L * k[0], 3.0 * L * L * k[1], 3.0 * L * L * k[2], ray->first);
-  rgb_from_lms(square[0], square[1], square[2], ray->second);
-  rgb_from_lms(cube[0], cube[1], cube[2], ray->third);
-  ray->constant = L * L * L;
-  ray->hair = 0.01 * ray->constant;
+/* The largest chroma of that lightness (0..1) and hue (0..360), about. */
+static double gamut_reach(double L, double hue) {
+  double place = hue / 5.0;
+  int32_t i = (int32_t)place;
+  if (i > 71) i = 71;
+  double t = place - i;
+  const double *here = EDGE[i], *there = EDGE[(i + 1) % 72];
+  double rise = here[0] + t * (there[0] - here[0]), cusp = here[1] + t * (there[1] - here[1]);
+  if (L < cusp) return rise * L;
+  double bend = here[2] + t * (there[2] - here[2]), down = (1.0 - L) / (1.0 - cusp);
+  return rise * cusp * down * (1.0 - bend * (1.0 - down));
 }
 
-/* How far inside sRGB a chroma is: the least distance of a channel from 0 or 1, negative outside; give or take
- * a hair. Seen from grey, the gamut is very slightly hollow next to pure blue, and without the allowance
- * (above its depth, below one 8-bit level) the way to blue would seem to end halfway. */
-static double room_at(const hb_ray *ray, double chroma) {
-  double room = 2.0;
-  for (int i = 0; i < 3; i++) {
-    double value = ray->constant + chroma * (ray->first[i] + chroma * (ray->second[i] + chroma * ray->third[i]));
-    double side = value < 1.0 - value ? value : 1.0 - value;
-    if (side < room) room = side;
-  }
-  return room + ray->hair;
-}
-
-/* The chroma at which the ray leaves sRGB, before `beyond`, which is outside: bisection, then false position.
- * Where a ray leaves more than once, in a sliver next to pure blue, any one of the places. */
-static double gamut_reach(const hb_ray *ray, double beyond) {
-  double within = 0.0;
-  for (int i = 0; i < 9; i++) {
-    double middle = 0.5 * (within + beyond);
-    if (room_at(ray, middle) >= 0.0)
-      within = middle;
-    else
-      beyond = middle;
-  }
-  double left = room_at(ray, within), right = room_at(ray, beyond), place = within;
-  for (int i = 0; i < 4; i++) {
-    place = within + (beyond - within) * (left / (left - right));
-    double room = room_at(ray, place);
-    if (room >= 0.0) {
-      within = place;
-      left = room;
-    } else {
-      beyond = place;
-      right = room;
-    }
-  }
-  return place;
+/* Chroma drawn in: softly from KNEE of the reach on, or from where it was before the edit (`was`, as a share of
+ * the reach then) if that was further out. What the edit leaves alone stays as it is, to the bit. */
+static double compressed(double share, double was) {
+  double knee = was > KNEE ? was : KNEE, room = 1.0 - knee;
+  if (share <= knee) return share;
+  if (room <= 0.0) return knee;
+  double excess = (share - knee) / room;
+  return knee + room * (excess / (1.0 + excess));
 }
 
 /* ---- colour ---- */
@@ -313,9 +302,10 @@ static void colour_adjust(const hb_look *look, double rgb[3]) {
   const double *p = look->p;
   hb_oklab lab = oklab_from_linear(to_linear(rgb[0]), to_linear(rgb[1]), to_linear(rgb[2]));
   double L = lab.L, a = lab.a, b = lab.b;
-  double before_L = L, before_a = a, before_b = b, before = square_root(a * a + b * b), chroma = before;
+  double chroma = square_root(a * a + b * b), was = 0.0;
   if (chroma > 1e-12) {
-    double hue = hue_degrees(a, b), gain = 1.0 + p[SATURATION];
+    double hue = hue_degrees(a, b), gain = 1.0 + p[SATURATION], reach = gamut_reach(L, hue);
+    if (reach > 1e-9) was = chroma / reach;
     if (look->bands) {
       double at = hue < BAND_HUE[0] ? hue + 360.0 : hue, cosine, sine;
       int i = 0;
@@ -350,31 +340,16 @@ static void colour_adjust(const hb_look *look, double rgb[3]) {
     b = b + low * look->shadow_b + high * look->highlight_b;
   }
   chroma = square_root(a * a + b * b);
-  hb_ray ray;
-  if (chroma < 1e-9) {
-    chroma = 0.0;
-    ray_prepare(&ray, L, 1.0, 0.0);
-  } else {
-    ray_prepare(&ray, L, a / chroma, b / chroma);
-  }
-  /* Soft compression starts at KNEE of the reach, or where the colour already was, if that was further out:
-   * what the edit leaves alone stays as it is, to the bit. */
-  if (chroma > 0.0 && room_at(&ray, chroma / KNEE) < 0.0) {
-    double reach = gamut_reach(&ray, chroma / KNEE), share = chroma / reach, knee = KNEE;
-    if (before > 1e-9) {
-      hb_ray was;
-      ray_prepare(&was, before_L, before_a / before, before_b / before);
-      if (room_at(&was, before / KNEE) < 0.0) knee = before / gamut_reach(&was, before / KNEE);
-    }
-    double room = 1.0 - knee;
-    if (share > knee && room > 0.0) {
-      double excess = (share - knee) / room;
-      chroma = reach * (knee + room * (excess / (1.0 + excess)));
-    } else if (share > knee) {
-      chroma = reach * knee;
+  if (chroma > 1e-12) {
+    double reach = gamut_reach(clamp01(L), hue_degrees(a, b)), factor = 0.0;
+    if (reach > 1e-9) factor = compressed(chroma / reach, was) / (chroma / reach);
+    if (factor < 1.0) {
+      a = a * factor;
+      b = b * factor;
     }
   }
-  linear_from_oklab(L, chroma, ray.k, rgb);
+  hb_oklab edited = {L, a, b};
+  linear_from_oklab(edited, rgb);
   for (int i = 0; i < 3; i++) rgb[i] = to_encoded(clamp01(rgb[i]));
 }
 

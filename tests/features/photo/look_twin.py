@@ -1,13 +1,18 @@
 """The look engine once more, in numpy and libm: what ``kernels/look.c`` is held against.
 
 Written from the description at the top of that file, vectorised, with library functions for roots,
-powers and angles, and a long bisection where the kernel takes few steps and a straight line.
+powers and angles. Only the table of the gamut's edge is read from the kernel's source;
+:func:`reach_by_bisection` is what that table is held against.
 """
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 
+SOURCE = Path(__file__).parents[3] / "kernels" / "look.c"
 BAND_HUES = np.array([25.0, 60, 105, 140, 195, 255, 300, 345])
 M1 = np.array(
     [
@@ -80,38 +85,50 @@ def smooth(t):
     return t * t * (3 - 2 * t)
 
 
-def reach(lightness, direction):
-    """Largest chroma inside sRGB, give or take 0.01 L^3: 48 bisections between 0 and 1."""
-    within, beyond = np.zeros(len(lightness)), np.ones(len(lightness))
-    hair = 0.01 * lightness**3
-    for _ in range(48):
+def edge():
+    """The kernel's table of the gamut's edge: float64[72, 3]."""
+    body = SOURCE.read_text().split("EDGE[72][3] = {")[1].split("};")[0]
+    return np.array(re.findall(r"-?\d+\.\d+", body), float).reshape(72, 3)
+
+
+EDGE = edge()
+
+
+def reach(lightness, hue):
+    """The chroma where sRGB ends, by the table."""
+    rise, cusp, bend = (
+        np.interp(hue, np.arange(0, 365, 5), np.append(EDGE[:, c], EDGE[0, c])) for c in range(3)
+    )
+    down = (1 - lightness) / (1 - cusp)
+    return np.where(
+        lightness < cusp, rise * lightness, rise * cusp * down * (1 - bend * (1 - down))
+    )
+
+
+def reach_by_bisection(lightness, hue):
+    """The chroma where sRGB ends, really: the first place on the way out from grey."""
+    way = np.column_stack([np.cos(np.radians(hue)), np.sin(np.radians(hue))])
+    steps = np.linspace(0, 0.4, 400)[:, None]
+    rgb = np.stack([linear_from(np.column_stack([lightness, s * way])) for s in steps])
+    inside = ((rgb >= -1e-9) & (rgb <= 1 + 1e-9)).all(-1)
+    first = np.argmin(inside, 0)
+    within, beyond = steps[first - 1, 0], steps[first, 0]
+    for _ in range(40):
         middle = (within + beyond) / 2
-        rgb = linear_from(np.column_stack([lightness, middle[:, None] * direction]))
-        inside = (rgb >= -hair[:, None]).all(1) & (rgb <= 1 + hair[:, None]).all(1)
-        within, beyond = np.where(inside, middle, within), np.where(inside, beyond, middle)
+        rgb = linear_from(np.column_stack([lightness, middle[:, None] * way]))
+        ok = ((rgb >= -1e-9) & (rgb <= 1 + 1e-9)).all(1)
+        within, beyond = np.where(ok, middle, within), np.where(ok, beyond, middle)
     return within
 
 
-def leaves_once(lightness, direction):
-    """Whether a ray crosses the edge once: next to pure blue some leave, return and leave again."""
-    chroma = np.linspace(0, 0.5, 200)
-    inside = np.ones((len(lightness), len(chroma)), bool)
-    for j, c in enumerate(chroma):
-        rgb = linear_from(np.column_stack([lightness, c * direction]))
-        hair = 0.01 * lightness[:, None] ** 3
-        inside[:, j] = ((rgb >= -hair) & (rgb <= 1 + hair)).all(1)
-    return (inside[:, 1:] != inside[:, :-1]).sum(1) <= 1
-
-
 def adjust_colour(p, rgb):
-    """The edited colours, and for which of them the gamut's edge is beyond doubt."""
     bands = p[9:33].reshape(8, 3)
     lab = oklab(decode(rgb))
     grey = np.ptp(rgb, axis=-1) == 0
     lab[grey, 1:] = 0
-    before = lab.copy()
     lightness, chroma = lab[:, 0], np.hypot(lab[:, 1], lab[:, 2])
     hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
+    was = chroma / np.maximum(reach(lightness, hue), 1e-9)
     at = np.where(hue < 25, hue + 360, hue)
     edges = np.append(BAND_HUES, 385)
     i = np.searchsorted(BAND_HUES, at, side="right") - 1
@@ -136,28 +153,20 @@ def adjust_colour(p, rgb):
         tint = 0.16 * amount * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
         ab = ab + weight[:, None] * tint
     chroma = np.hypot(*ab.T)
-    way = ab / np.maximum(chroma, 1e-12)[:, None]
-    share = chroma / np.maximum(reach(lightness, way), 1e-12)
-    was = np.hypot(before[:, 1], before[:, 2])
-    was_way = before[:, 1:] / np.maximum(was, 1e-12)[:, None]
-    certain = leaves_once(lightness, way) & leaves_once(before[:, 0], was_way)
-    was = was / np.maximum(reach(before[:, 0], was_way), 1e-9)
-    knee = np.maximum(0.88, np.where(np.hypot(before[:, 1], before[:, 2]) > 1e-9, was, 0))
+    after = np.degrees(np.arctan2(ab[:, 1], ab[:, 0])) % 360
+    share = chroma / np.maximum(reach(np.clip(lightness, 0, 1), after), 1e-12)
+    knee = np.maximum(0.88, was)
     room = np.maximum(1 - knee, 1e-300)
     excess = np.maximum(share - knee, 0) / room
     allowed = np.where(share > knee, knee + room * excess / (1 + excess), share)
-    # A room of nothing or less: the colour was at the edge already and stays there.
+    # No room: the colour was at the edge already and stays there.
     allowed = np.where((share > knee) & (knee >= 1), knee, allowed)
     ab = ab * (allowed / np.maximum(share, 1e-300))[:, None]
-    return encode(np.clip(linear_from(np.column_stack([lightness, ab])), 0, 1)), certain
+    return encode(np.clip(linear_from(np.column_stack([lightness, ab])), 0, 1))
 
 
 def look(p, size=33):
-    """The table for one parameter array, in levels * 128, and where it is beyond doubt.
-
-    Returns:
-        float64[size, size, size, 3] and bool[size, size, size].
-    """
+    """The table for one parameter array, in levels * 128: float64[size, size, size, 3]."""
     v = np.arange(size) / (size - 1)
     gains = 2.0 ** (p[0] + p[1] * WARM + p[2] * MAGENTA)
     axes = [encode(g * decode(v) / (1 + (g - 1) * decode(v))) for g in gains]
@@ -171,8 +180,7 @@ def look(p, size=33):
         share = (rgb - low) / np.maximum(high - low, 1e-300)
         rgb = toned[:, :1] + share * (toned[:, 1:] - toned[:, :1])
     rgb = np.stack([curve(p[75 + 33 * c : 108 + 33 * c], rgb[:, c]) for c in range(3)], -1)
-    rgb, certain = np.clip(rgb, 0, 1), np.ones(len(rgb), bool)
+    rgb = np.clip(rgb, 0, 1)
     if p[7:37].any():
-        rgb, certain = adjust_colour(p, rgb)
-    shape = (size, size, size)
-    return np.clip(rgb, 0, 1).reshape(*shape, 3) * 32640, certain.reshape(shape)
+        rgb = adjust_colour(p, rgb)
+    return np.clip(rgb, 0, 1).reshape(size, size, size, 3) * 32640
