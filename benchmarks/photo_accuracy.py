@@ -108,7 +108,7 @@ def run(feature: Feature, photos: Sequence[Photo], *, side: int = 227, flip: boo
             dict(zip(CONTENT, probabilities.tolist(), strict=True)), strengths
         )
         logits.append(scores[0])
-        content.append(probabilities)
+        content.append([combined[category] for category in CONTENT])
         light.append([combined[category] for category in class_map.PHOTOMETRIC])
     return Seen(np.array(logits), np.array(content), np.array(light))
 

@@ -51,7 +51,7 @@ def test_every_class_gives_all_its_probability_away():
 def test_well_known_classes_go_where_anyone_would_look(index, category):
     shares = class_map.shares()[index]
     assert max(shares, key=shares.__getitem__) == category
-    assert shares[category] >= 0.7
+    assert shares[category] >= 0.6
 
 
 def test_a_class_that_says_nothing_shares_evenly():

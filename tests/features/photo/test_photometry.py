@@ -186,5 +186,16 @@ def test_darkness_around_a_subject_is_no_night():
     assert {id: combined[id] for id in thing} == thing
 
 
+@pytest.mark.parametrize(
+    ("animal", "portrait", "exchanged"),
+    [(0.6, 0.25, True), (0.6, 0.24, False), (0.3, 0.5, False), (0.4, 0.4, False)],
+)
+def test_a_person_is_not_called_an_animal_lightly(animal, portrait, exchanged):
+    combined = combine({"animal": animal, "portrait": portrait, "food": 0.1}, {"vibrant": 0.9})
+    expected = (portrait, animal) if exchanged else (animal, portrait)
+    assert (combined["animal"], combined["portrait"]) == expected
+    assert (combined["food"], combined["vibrant"]) == (0.1, 0.9)
+
+
 def test_combining_never_leaves_0_to_1():
     assert combine({"animal": 1.0 + 1e-9}, {"night": 1.0})["night"] == 0.0

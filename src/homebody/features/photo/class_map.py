@@ -47,7 +47,7 @@ EXPERIMENTAL = frozenset({"art", "light-and-shadow"})
 #: (what it is, classes as "a,b-c", parts of each category). Parts are relative. A class in several
 #: groups takes the last one. Classes in no group say nothing: every category gets an equal share.
 GROUPS: tuple[tuple[str, str, dict[str, float]], ...] = (
-    ("wild animals", "0-150,269-280,286-397", {"animal": 7, "nature": 3}),
+    ("wild animals", "0-150,269-280,286-397", {"animal": 6, "nature": 4}),
     ("dogs and cats", "151-268,281-285", {"animal": 1}),
     ("corals, anemones, starfish, urchins", "107-111,327-329", {"animal": 7, "coastal": 3}),
     ("whales, sea lion, albatross", "146-150", {"animal": 7, "coastal": 3}),

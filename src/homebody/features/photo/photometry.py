@@ -45,6 +45,9 @@ NEUTRAL = 16
 SUBJECTS = ("animal", "flower", "food", "portrait")
 """Content categories whose dark photos are of a thing before a dark ground, not of a night."""
 
+PERSON = 0.25
+"""From this confidence on, ``portrait`` goes before ``animal``."""
+
 
 class Measures(NamedTuple):
     """What the rules look at."""
@@ -124,10 +127,12 @@ def strengths(statistics: Statistics) -> dict[str, float]:
 def combine(content: Mapping[str, float], photometric: Mapping[str, float]) -> dict[str, float]:
     """One score for each category, content and photometric; the highest names the photo.
 
-    Content confidences (they sum to 1) and photometric strengths stand side by side, with one
-    exception: darkness is a night only where the photo shows a place. A fish, a dish or a face
-    before a dark ground is not taken at night, so ``night`` is multiplied by the confidence that
-    is not on :data:`SUBJECTS`.
+    Content confidences (they sum to 1) and photometric strengths stand side by side, with two
+    exceptions. To call a person an animal is the worst mistake that this feature can make, and to
+    call an animal a portrait is hardly one: where ``portrait`` has :data:`PERSON` or more and
+    ``animal`` still more, the two exchange their confidences. And darkness is a night only where
+    the photo shows a place: a fish, a dish or a face before a dark ground is not taken at night,
+    so ``night`` is multiplied by the confidence that is not on :data:`SUBJECTS`.
 
     Args:
         content: confidence of each content category.
@@ -138,6 +143,9 @@ def combine(content: Mapping[str, float], photometric: Mapping[str, float]) -> d
         {'street': 0.75, 'animal': 0.25, 'night': 0.75, 'vibrant': 0.5}
     """
     scores = {**content, **photometric}
+    animal, portrait = content.get("animal", 0.0), content.get("portrait", 0.0)
+    if PERSON <= portrait < animal:
+        scores["animal"], scores["portrait"] = portrait, animal
     if "night" in scores:
         place = 1.0 - _sum(content.get(subject, 0.0) for subject in SUBJECTS)
         scores["night"] *= min(1.0, max(0.0, place))
