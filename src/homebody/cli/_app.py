@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from homebody import __version__
-from homebody.cli import check, inspect, pack, photo
+from homebody.cli import check, inspect, pack, photo, train
 from homebody.errors import HomebodyError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
 app.command("pack")(pack.pack)
 app.command("key")(pack.key)
+app.command("train")(train.train)
 
 
 def _version(asked: bool) -> None:
