@@ -49,6 +49,7 @@ enum {
 #define PI 3.14159265358979323846
 #define TONING 0.16 /* Oklab chroma that split toning adds at amount 1 */
 #define KNEE 0.88 /* share of the gamut's reach where soft compression starts */
+#define LIMIT 0.97 /* share that it does not pass; the rest is for what the table of the edge is off */
 
 /* ---- the few functions that a C library would give, in exactly rounded steps ---- */
 
@@ -279,7 +280,7 @@ static double gamut_reach(double L, double hue) {
 /* Chroma drawn in: softly from KNEE of the reach on, or from where it was before the edit (`was`, as a share of
  * the reach then) if that was further out. What the edit leaves alone stays as it is, to the bit. */
 static double compressed(double share, double was) {
-  double knee = was > KNEE ? was : KNEE, room = 1.0 - knee;
+  double knee = was > KNEE ? was : KNEE, room = LIMIT - knee;
   if (share <= knee) return share;
   if (room <= 0.0) return knee;
   double excess = (share - knee) / room;
