@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import platform
 import sysconfig
 from pathlib import Path
 from types import ModuleType
@@ -43,18 +44,28 @@ class KernelBuildHook(BuildHookInterface[Any]):
             self.app.display_warning(f"homebody: no browser module: {error}")
         # The library has no Python in it: one wheel serves every Python on this kind of machine.
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag(sysconfig.get_platform())}"
+        glibc = platform.libc_ver()[0] == "glibc"
+        tag = platform_tag(sysconfig.get_platform(), build.zig_target(), glibc=glibc)
+        build_data["tag"] = f"py3-none-{tag}"
 
 
-def platform_tag(platform: str) -> str:
-    """The wheel's platform: the library links no C library, so the oldest of each kind will do.
+def platform_tag(name: str, target: str | None, *, glibc: bool) -> str:
+    """The wheel's platform, as old as what was built for it.
 
-    >>> platform_tag("linux-x86_64"), platform_tag("win-amd64")
-    ('manylinux_2_17_x86_64', 'win_amd64')
+    Args:
+        name: :func:`sysconfig.get_platform`'s.
+        target: what was built for, as Zig names it.
+        glibc: whether this Linux has it; others do not take its wheels.
+
+    Example:
+        >>> platform_tag("linux-x86_64", "x86_64-linux-gnu.2.17", glibc=True)
+        'manylinux_2_17_x86_64'
+        >>> platform_tag("macosx-10.9-universal2", "aarch64-macos.11.0", glibc=False)
+        'macosx_11_0_arm64'
     """
-    tag = platform.replace("-", "_").replace(".", "_")
-    system, _, machine = tag.partition("_")
-    return f"manylinux_2_17_{machine}" if system == "linux" and machine in _GLIBC else tag
-
-
-_GLIBC = ("x86_64", "aarch64")
+    machine = (target or "").partition("-")[0]
+    if name.startswith("macosx"):
+        return f"macosx_11_0_{'arm64' if machine == 'aarch64' else machine}"
+    if name.startswith("linux") and target and glibc:
+        return f"manylinux_2_17_{machine}"
+    return name.replace("-", "_").replace(".", "_")

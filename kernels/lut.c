@@ -82,7 +82,7 @@ static void apply_scalar(const uint8_t *pixels, size_t count, size_t channels, c
   }
 }
 
-#if defined(__x86_64__)
+#if defined(HB_AVX2)
 
 #define VECTOR_PIXELS 8
 
@@ -250,7 +250,7 @@ int32_t hb_lut_apply(const uint8_t *pixels, uint32_t count, int32_t channels, co
                      uint8_t *out) {
   if (refused((uint32_t)channels, size)) return HB_BAD_ARGUMENT;
   size_t done = 0, stride = (size_t)channels;
-#if defined(__x86_64__)
+#if defined(HB_AVX2)
   if (hb_has_avx2()) done = apply_avx2(pixels, count, stride, lut, cell_bits(size), out);
 #elif defined(__wasm_simd128__) || (defined(__ARM_NEON) && defined(__aarch64__))
   apply_lanes(pixels, count, stride, lut, size, out);

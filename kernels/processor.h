@@ -2,14 +2,15 @@
  *
  * HB_AVX2 marks a function that is compiled for AVX2 whatever the rest is compiled for; it may run only
  * where hb_has_avx2() says so. A loop that the compiler vectorises by itself is written once, as an
- * HB_INLINE function, and called from a plain and from an HB_AVX2 one.
+ * HB_INLINE function, and called from a plain and from an HB_AVX2 one. Compiling with HB_PLAIN leaves those
+ * paths out: the tests run the golden vectors that way too.
  */
 #ifndef HOMEBODY_PROCESSOR_H
 #define HOMEBODY_PROCESSOR_H
 
 #define HB_INLINE static inline __attribute__((always_inline))
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(HB_PLAIN)
 
 #include <cpuid.h>
 #include <immintrin.h>

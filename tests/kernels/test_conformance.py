@@ -7,13 +7,15 @@ import importlib.util
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from homebody import kernels
 
-FOLDER = Path(__file__).parents[2] / "conformance" / "kernels"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "conformance" / "kernels"
 WASM = kernels.NATIVE / "homebody.wasm"
 
 
@@ -50,6 +52,28 @@ def test_files_hold_the_inputs_that_make_states():
             for case in GOLDENS[kernel]["cases"]
         ]
         assert held == json.loads(json.dumps(cases)), kernel
+
+
+PLAIN = """
+import sys
+from pathlib import Path
+from homebody import kernels
+kernels.NATIVE = Path(sys.argv[1])
+from tests.kernels.test_conformance import GOLDENS, make
+for kernel in make.inputs():
+    for case in GOLDENS[kernel]["cases"]:
+        print(make.hashlib.sha256(make.run(kernel, case).tobytes()).hexdigest())
+"""
+
+
+def test_without_the_processors_own_paths(tmp_path):
+    pytest.importorskip("ziglang")
+    load(ROOT / "kernels" / "build.py").build_native(tmp_path, extra=("-DHB_PLAIN",))
+    command = [sys.executable, "-c", PLAIN, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
+    expected = [case["sha256"] for kernel in make.inputs() for case in GOLDENS[kernel]["cases"]]
+    assert run.stdout.split() == expected
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

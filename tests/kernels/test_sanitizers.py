@@ -60,7 +60,8 @@ def test_undefined_behaviour_would_be_noticed(tmp_path):
 
 
 @linux
-def test_no_byte_out_of_bounds(tmp_path):
+@pytest.mark.parametrize("define", ["-DHB_ALL", "-DHB_PLAIN"])
+def test_no_byte_out_of_bounds(tmp_path, define):
     gcc = shutil.which("gcc")
     if gcc is None:
         pytest.skip("gcc, whose address sanitizer is used, is not installed")
@@ -68,7 +69,7 @@ def test_no_byte_out_of_bounds(tmp_path):
     runtime = subprocess.run(line, capture_output=True, text=True).stdout.strip()
     if not os.path.isabs(runtime):
         pytest.skip("gcc has no address sanitizer")
-    folder = compile_into(tmp_path, [gcc, "-fsanitize=address"])
+    folder = compile_into(tmp_path, [gcc, "-fsanitize=address", define])
     exercise(folder, LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
 
 

@@ -1,0 +1,100 @@
+"""The build script: what it builds where, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.kernels.test_conformance import ROOT, load
+
+build = load(ROOT / "kernels" / "build.py")
+
+
+@pytest.mark.parametrize(
+    ("platform", "target"),
+    [
+        ("linux-x86_64", "x86_64-linux-gnu.2.17"),
+        ("linux-aarch64", "aarch64-linux-gnu.2.17"),
+        ("linux-riscv64", None),
+        ("macosx-11.0-arm64", "aarch64-macos.11.0"),
+        ("macosx-10.9-x86_64", "x86_64-macos.11.0"),
+        ("win-amd64", "x86_64-windows-gnu"),
+        ("win-arm64", "aarch64-windows-gnu"),
+        ("win32", "x86-windows-gnu"),
+    ],
+)
+def test_targets(monkeypatch, platform, target):
+    monkeypatch.setattr("sysconfig.get_platform", lambda: platform)
+    assert build.zig_target() == target
+
+
+def test_library_names_are_those_that_are_loaded():
+    names = {build.library_name(system) for system in ("Linux", "Darwin", "Windows", "FreeBSD")}
+    assert names == {"libhomebody.so", "libhomebody.dylib", "homebody.dll"}
+
+
+def test_without_any_compiler(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "_zig", lambda: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(build.BuildFailedError, match="pip install ziglang"):
+        build.build_native(tmp_path)
+    with pytest.raises(build.BuildFailedError, match="pip install ziglang"):
+        build.build_wasm(tmp_path)
+
+
+def test_a_compiler_that_does_not_start(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "_zig", lambda: None)
+    monkeypatch.setenv("CC", str(tmp_path / "no-such-compiler"))
+    with pytest.raises(build.BuildFailedError, match="does not start"):
+        build.build_native(tmp_path)
+
+
+def test_sources_that_do_not_compile_leave_nothing_behind(monkeypatch, tmp_path, capfd):
+    pytest.importorskip("ziglang")
+    sources, out = tmp_path / "sources", tmp_path / "out"
+    sources.mkdir()
+    (sources / "wrong.c").write_text("this is no C\n")
+    monkeypatch.setattr(build, "SOURCES", sources)
+    with pytest.raises(build.BuildFailedError, match="failed") as refusal:
+        build.build_native(out)
+    assert "\n" not in str(refusal.value)
+    assert "wrong.c" in capfd.readouterr().err
+    assert list(out.iterdir()) == []
+
+
+def test_the_systems_compiler_builds_the_same_results(monkeypatch, tmp_path):
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no compiler but Zig's is installed")
+    import subprocess
+    import sys
+
+    from tests.kernels.test_conformance import GOLDENS, PLAIN, make
+
+    monkeypatch.setattr(build, "_zig", lambda: None)
+    monkeypatch.setenv("CC", compiler)
+    build.build_native(tmp_path)
+    command = [sys.executable, "-c", PLAIN, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
+    expected = [case["sha256"] for kernel in make.inputs() for case in GOLDENS[kernel]["cases"]]
+    assert run.stdout.split() == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "glibc", "tag"),
+    [
+        ("linux-x86_64", "x86_64-linux-gnu.2.17", True, "manylinux_2_17_x86_64"),
+        ("linux-x86_64", "x86_64-linux-gnu.2.17", False, "linux_x86_64"),
+        ("linux-riscv64", None, True, "linux_riscv64"),
+        ("macosx-11.0-arm64", "aarch64-macos.11.0", False, "macosx_11_0_arm64"),
+        ("macosx-10.9-universal2", "x86_64-macos.11.0", False, "macosx_11_0_x86_64"),
+        ("win-amd64", "x86_64-windows-gnu", False, "win_amd64"),
+    ],
+)
+def test_wheel_tags(name, target, glibc, tag):
+    pytest.importorskip("hatchling")
+    hook = load(ROOT / "kernels" / "hatch_build.py")
+    assert hook.platform_tag(name, target, glibc=glibc) == tag
