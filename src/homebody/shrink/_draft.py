@@ -1,0 +1,111 @@
+"""Everything that an integer model is written from, and the steps that make it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homebody.shrink import _equalize, _ranges
+from homebody.shrink._graph import Graph
+from homebody.shrink._measure import sqnr, tensor_noise
+from homebody.shrink._observe import Statistics, observe
+from homebody.shrink._plan import Plan, make_plan
+from homebody.shrink._ranges import Parameters
+from homebody.shrink._rewrite import Ends, Rewritten, rewrite
+from homebody.shrink._weights import Weighted, quantize_weights
+from homebody.shrink.report import Settings
+from homebody.shrink.samples import Arrays
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an integer model is written from.
+
+    Attributes:
+        original: the float model's bytes.
+        data: the same network, equalized. Tensors and operations have the same indices in both.
+        plan: what becomes integer.
+        statistics: what the activations of ``data`` did.
+        chosen: the activations' parameters.
+        weighted: the integer weights.
+        factors: how many times as large as in ``original`` a tensor's channels are in ``data``.
+        ends: the type of the model's inputs and outputs.
+    """
+
+    original: bytes
+    data: bytes
+    plan: Plan
+    statistics: dict[int, Statistics]
+    chosen: dict[int, Parameters]
+    weighted: dict[int, Weighted]
+    factors: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    ends: Ends = "float32"
+
+    def rewrite(self) -> Rewritten:
+        """The integer model."""
+        return rewrite(self.data, self.plan, self.chosen, self.weighted, ends=self.ends)
+
+    def keeping(self, operations: Collection[int]) -> Draft:
+        """The same with some operations left float, all else equal."""
+        graph = Graph(self.data)
+        plan = make_plan(graph, bits=self.bits, keep=operations)
+        return replace(self, plan=plan)
+
+    @property
+    def bits(self) -> int:
+        """How many bits activations have."""
+        return next((p.bits for p in self.chosen.values()), 8)
+
+    def output_db(self, samples: Sequence[Arrays], *, threads: int = 1) -> float:
+        """SQNR over all outputs of the integer model; minus infinity if they are all zero."""
+        written = self.rewrite()
+        outputs = Graph(self.original).outputs
+        pairs = {t: written.places[t] for t in outputs if t in written.places}
+        noise = tensor_noise(
+            self.original, written.data, pairs, samples, factors=self.factors, threads=threads
+        ).values()
+        found = sqnr(sum(n.signal for n in noise), sum(n.error for n in noise))
+        return float("-inf") if found is None else found
+
+
+def make_draft(
+    original: bytes,
+    data: bytes,
+    statistics: dict[int, Statistics],
+    settings: Settings,
+    keep: Collection[int],
+    factors: dict[int, NDArray[np.float64]] | None = None,
+) -> Draft:
+    """Plan, choose ranges, round weights to the nearest code and correct biases."""
+    bits = 16 if settings.scheme == "int16x8" else 8
+    graph = Graph(data)
+    plan = make_plan(graph, bits=bits, keep=keep)
+    method: _ranges.Method = "minmax" if settings.range == "minmax" else "mse"
+    chosen = _ranges.choose(graph, plan, statistics, method=method, bits=bits)
+    correct = settings.bias_correction != "none"
+    weighted = quantize_weights(graph, plan, statistics, chosen, correct_bias=correct)
+    return Draft(original, data, plan, statistics, chosen, weighted, factors or {}, settings.io)
+
+
+def equalized(
+    draft: Draft, samples: Sequence[Arrays], settings: Settings, keep: Collection[int],
+    *, threads: int = 1,
+) -> Draft:  # fmt: skip
+    """The draft of the equalized network; the same draft if there is nothing to equalize."""
+    graph = Graph(draft.data)
+    blocks = _equalize.find_blocks(graph, draft.plan)
+    factors = _equalize.balance(graph, draft.plan, blocks, draft.statistics)
+    if not factors:
+        return draft
+    _equalize.rescale(graph, draft.plan, factors)
+    data = graph.save(keep_indices=True)
+    if settings.range == "minmax":
+        statistics = {
+            t: s.scaled(factors[t]) if t in factors else s for t, s in draft.statistics.items()
+        }
+    else:  # a histogram cannot be rescaled channel by channel
+        statistics, _ = observe(Graph(data), data, samples, histograms=True, threads=threads)
+    return make_draft(draft.original, data, statistics, settings, keep, factors)

@@ -1,0 +1,149 @@
+"""From what was observed to a scale and a zero point for each activation.
+
+Sources: TensorFlow Lite 8-bit quantization specification; ranges of least mean squared error as in
+Nagel et al. 2021, "A White Paper on Neural Network Quantization", section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homebody.shrink._graph import Graph
+from homebody.shrink._observe import BINS, Statistics
+from homebody.shrink._plan import Plan
+
+Method = Literal["minmax", "mse"]
+
+_SHRINKS = np.linspace(1.0, 0.2, 81)
+"""Fractions of the observed ends that the search tries."""
+
+
+class Parameters(NamedTuple):
+    """``real = scale * (integer - zero_point)`` with integers of ``bits`` bits."""
+
+    scale: float
+    zero_point: int
+    bits: int = 8
+
+    @property
+    def dtype(self) -> str:
+        """The integers' dtype."""
+        return f"int{self.bits}"
+
+    def codes(self, values: NDArray[np.floating]) -> NDArray[np.int64]:
+        """The integers nearest to ``values``, ties to even, kept within the type."""
+        limit = 1 << (self.bits - 1)
+        scaled = np.round(np.asarray(values, np.float64) / self.scale) + self.zero_point
+        return np.clip(scaled, -limit, limit - 1).astype(np.int64)
+
+
+def parameters(low: float, high: float, *, bits: int = 8) -> Parameters:
+    """The parameters that cover a range; zero is always representable exactly.
+
+    Example:
+        >>> parameters(0.0, 255.0)
+        Parameters(scale=1.0, zero_point=-128, bits=8)
+        >>> parameters(-1.0, 1.0, bits=16).zero_point
+        0
+    """
+    low, high = min(low, 0.0), max(high, 0.0)
+    if bits == 16:
+        scale = float(np.float32(max(-low, high) / 32767))
+        return Parameters(scale if scale > _LEAST_SCALE else 1 / 32768, 0, 16)
+    scale = float(np.float32((high - low) / 255))
+    if scale <= _LEAST_SCALE:  # nothing but zero was ever seen
+        return Parameters(1 / 256, 0)
+    return Parameters(scale, int(np.clip(np.round(-128 - low / scale), -128, 127)))
+
+
+_LEAST_SCALE = 1e-12
+
+
+def choose(
+    graph: Graph,
+    plan: Plan,
+    statistics: Mapping[int, Statistics],
+    *,
+    method: Method,
+    bits: int,
+) -> dict[int, Parameters]:
+    """Parameters for every activation that a group of the plan holds.
+
+    A group's range covers each member's; constants that its operations move in between count too.
+    """
+    members: dict[int, list[int]] = {}
+    for tensor, root in plan.group.items():
+        members.setdefault(root, []).append(tensor)
+    ranges = {root: [_range(statistics[t], method) for t in ts] for root, ts in members.items()}
+    for index, rule in plan.rules.items():
+        if rule.moves:
+            op = graph.operators[index]
+            for tensor in op.inputs:
+                values = graph.constant(tensor) if graph.is_float(tensor) else None
+                if values is not None and values.size:
+                    root = plan.group[op.outputs[0]]
+                    ranges[root].append((float(values.min()), float(values.max())))
+    found: dict[int, Parameters] = {}
+    for root, ts in members.items():
+        fixed = plan.fixed.get(root)
+        if fixed is None:
+            chosen = parameters(
+                min(low for low, _ in ranges[root]), max(high for _, high in ranges[root]),
+                bits=bits,
+            )  # fmt: skip
+        elif bits == 16:
+            chosen = Parameters(fixed.scale16, 0, 16)
+        else:
+            chosen = Parameters(fixed.scale, fixed.zero_point)
+        found.update(dict.fromkeys(ts, chosen))
+    return found
+
+
+def _range(found: Statistics, method: Method) -> tuple[float, float]:
+    if found.count == 0:  # an empty tensor
+        return 0.0, 0.0
+    low, high = found.range()
+    if method == "minmax" or found.histogram is None:
+        return low, high
+    return least_error_range(found.histogram, found.reach, low, high)
+
+
+def least_error_range(
+    histogram: NDArray[np.int64], reach: float, low: float, high: float
+) -> tuple[float, float]:
+    """The range within ``low`` to ``high`` that 256 levels represent with least squared error.
+
+    What lies outside is clipped; what lies inside has the error of uniform rounding, a twelfth of
+    the squared step. Both are exact for the histogram, from cumulative moments.
+    """
+    low, high = min(low, 0.0), max(high, 0.0)
+    centres = ((np.arange(BINS) + 0.5) / BINS * 2 - 1) * reach
+    weights = histogram.astype(np.float64)
+    lows, highs = low * _SHRINKS[:, None], high * _SHRINKS[None, :]
+    below, below_count = _clipping(-centres[::-1], weights[::-1], -lows)
+    above, above_count = _clipping(centres, weights, highs)
+    step = (highs - lows) / 255
+    inside = weights.sum() - below_count - above_count
+    error = below + above + inside * step**2 / 12
+    row, column = np.unravel_index(int(np.argmin(error)), error.shape)
+    return float(lows[row, 0]), float(highs[0, column])
+
+
+def _clipping(
+    centres: NDArray[np.float64], weights: NDArray[np.float64], ends: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Squared error and number of the values above each end; ``centres`` ascend."""
+
+    def above(moment: NDArray[np.float64], at: NDArray[np.intp]) -> NDArray[np.float64]:
+        cumulative = np.concatenate([[0.0], np.cumsum(moment)])
+        beyond: NDArray[np.float64] = cumulative[-1] - cumulative[at]
+        return beyond
+
+    at = np.searchsorted(centres, ends, side="right")
+    count = above(weights, at)
+    first, second = above(weights * centres, at), above(weights * centres**2, at)
+    return second - 2 * ends * first + ends**2 * count, count
