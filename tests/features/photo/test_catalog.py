@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -21,7 +22,7 @@ from homebody.features.photo.catalog import (
     load_catalog,
     with_preset,
 )
-from homebody.features.photo.preset import NEUTRAL
+from homebody.features.photo.preset import NEUTRAL, preset_from_json
 from homebody.features.photo.suggest import suggest
 
 SHIPPED = default_catalog()
@@ -269,3 +270,25 @@ def test_a_preset_that_does_not_fit_is_refused():
         with_preset(SHIPPED, mine)
     with pytest.raises(CatalogError, match="preset name"):
         with_preset(SHIPPED, msgspec.structs.replace(mine, family="mono", name="Linden"))
+
+
+# ---- the page about it ----
+
+PAGE = Path(__file__).parents[3] / "docs" / "presets.md"
+
+
+def test_the_page_counts_what_ships():
+    text = PAGE.read_text(encoding="utf-8")
+    tiers = Counter(preset.tier for preset in SHIPPED.presets)
+    assert (
+        f"{len(SHIPPED.presets)} presets in {len(SHIPPED.families)} families, "
+        f"{tiers['free']} free and {tiers['member']} for members"
+    ) in text
+    for family in SHIPPED.families:
+        own = Counter(p.tier for p in SHIPPED.presets if p.family == family.id)
+        assert f"| {own['free']} | {own['member']} | {family.description} |" in text
+
+
+def test_the_page_s_example_is_a_shipped_preset():
+    example = PAGE.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0]
+    assert preset_from_json(example.encode()) == SHIPPED.preset("cin-01")
