@@ -23,6 +23,7 @@ from PIL import Image, ImageFilter
 from homebody import kernels
 from homebody.features.photo.catalog import default_catalog
 from homebody.features.photo.look import compile_lut
+from homebody.kernels import _library
 
 SIZE = 33
 
@@ -94,7 +95,7 @@ def main() -> None:
         filtered[:] = [picture.filter(cube)]
 
     def scalar() -> None:
-        kernels._library().hb_lut_apply_scalar(
+        _library.load().hb_lut_apply_scalar(
             pixels.ctypes.data, width * height, 3, table.ctypes.data, SIZE, plain.ctypes.data
         )
 

@@ -20,7 +20,7 @@
 #define HB_EXPORT __attribute__((visibility("default")))
 #endif
 
-/* Raised whenever a signature or a result changes: kernels.py refuses another. */
+/* Raised whenever a signature or a result changes: homebody.kernels refuses another. */
 #define HB_ABI_VERSION 1
 
 #define HB_MAX_SIDE 65535

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from homebody import kernels
+from homebody.kernels import _library
 
 LONG = kernels.MAX_SIDE
 SHAPES = [(1, 1), (1, 2), (2, 1), (3, 5), (1, 8), (7, 9), (2, 31), (4, 16), (33, 17)]
@@ -67,5 +68,5 @@ def exercise() -> int:
 
 
 if __name__ == "__main__":
-    kernels.NATIVE = Path(sys.argv[1])
+    _library.NATIVE = Path(sys.argv[1])
     print(exercise())

@@ -7,6 +7,7 @@ import pytest
 
 from homebody import kernels
 from homebody.errors import KernelError
+from homebody.kernels import _library
 
 RGB = np.zeros((4, 6, 3), np.uint8)
 LUT = kernels.lut_identity(17)
@@ -102,20 +103,20 @@ def test_refused(call):
 
 
 def test_a_library_of_another_version_is_refused(monkeypatch):
-    monkeypatch.setattr(kernels, "ABI_VERSION", 999)
+    monkeypatch.setattr(_library, "ABI_VERSION", 999)
     with pytest.raises(KernelError, match="version"):
-        kernels._library.__wrapped__()
+        _library.load.__wrapped__()
 
 
 def test_a_missing_library_is_one_clear_error(monkeypatch, tmp_path):
-    monkeypatch.setattr(kernels, "NATIVE", tmp_path)
+    monkeypatch.setattr(_library, "NATIVE", tmp_path)
     with pytest.raises(KernelError, match=r"does not load.*kernels/build\.py"):
-        kernels._library.__wrapped__()
+        _library.load.__wrapped__()
 
 
 def test_the_c_refuses_for_itself():
     """The browser has no door: each kernel checks sides, parameters and working memory."""
-    library, pixels = kernels._library(), RGB.ctypes.data
+    library, pixels = _library.load(), RGB.ctypes.data
     out = np.empty_like(RGB)
     scratch = np.empty(100_000, np.uint32)
     to, work = out.ctypes.data, scratch.ctypes.data

@@ -57,8 +57,8 @@ def test_files_hold_the_inputs_that_make_states():
 PLAIN = """
 import sys
 from pathlib import Path
-from homebody import kernels
-kernels.NATIVE = Path(sys.argv[1])
+from homebody.kernels import _library
+_library.NATIVE = Path(sys.argv[1])
 from tests.kernels.test_conformance import GOLDENS, make
 for kernel in make.inputs():
     for case in GOLDENS[kernel]["cases"]:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homebody import kernels
+from homebody.kernels import _library
 from tests.kernels import twins
 from tests.kernels.test_twins import SEEDS, picture, pictures
 
@@ -127,7 +128,7 @@ def test_lut_may_write_over_its_input(count, channels, seed):
 def test_lut_paths_agree(size):
     pixels, table = picture(3, 50, 41), to_table(smooth_lut(size))
     scalar = np.empty_like(pixels)
-    kernels._library().hb_lut_apply_scalar(
+    _library.load().hb_lut_apply_scalar(
         pixels.ctypes.data, 50 * 41, 3, table.ctypes.data, size, scalar.ctypes.data
     )
     assert np.array_equal(kernels.lut_apply(pixels, table), scalar)
