@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,8 +40,6 @@ def train(
 
     Example:  homebody train photos/ -o cats-and-dogs.hb --split-by folder
     """
-    # TensorFlow's greetings say nothing about the training
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from homebody.cli import _print
     from homebody.train import TrainConfig, read_config, train_classifier
 

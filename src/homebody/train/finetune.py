@@ -96,7 +96,7 @@ def finetune(
     state, best = _load(checkpoint, run, variables, learned)
     if state is None:
         state = _State(run, [Epoch(0, None, *validate())], 0)
-        best = [np.array(v) for v in model.trainable_variables]
+        best = [np.asarray(v).copy() for v in model.trainable_variables]
     while (epoch := len(state.history)) <= config.epochs:
         if epoch - 1 - state.best >= config.patience:
             break
@@ -109,7 +109,7 @@ def finetune(
         before = state.history[state.best].validation_loss
         if found.validation_loss < before or not len(validation[0]):
             state.best = epoch
-            best = [np.array(v) for v in model.trainable_variables]
+            best = [np.asarray(v).copy() for v in model.trainable_variables]
         if checkpoint is not None:
             _save(checkpoint, state, variables, best)
     for variable, value in zip(model.trainable_variables, best, strict=True):
@@ -157,7 +157,7 @@ def _load(
     if path is None:
         return None, []
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             state = msgspec.json.decode(held["state"].tobytes(), type=_State)
             values = [held[f"variable-{i}"] for i in range(len(variables))]
             best = [held[f"best-{i}"] for i in range(learned)]

@@ -179,7 +179,7 @@ def _hash_weights(weights: Weights) -> str:
 
 def _read_features(path: Path) -> dict[str, NDArray[np.float32]]:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             names, rows = held["sha256"].tolist(), held["features"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}

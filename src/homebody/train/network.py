@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import MissingExtraError
+from homebody.train._greeting import import_tensorflow
 from homebody.train.squeezenet import Weights, layer_shapes, squeezenet
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def classifier(weights: Weights, labels: int) -> Classifier:
         MissingExtraError: Keras is not installed.
     """
     try:
+        import_tensorflow()
         import keras
     except ImportError as error:
         raise MissingExtraError("train", "training") from error

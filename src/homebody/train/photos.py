@@ -120,7 +120,8 @@ class CropCache:
     def load(self, sha256: str) -> NDArray[np.uint8] | None:
         """A crop, or None where there is none or it is damaged."""
         try:
-            crop: NDArray[Any] = np.load(self._path(sha256), allow_pickle=False)
+            with self._path(sha256).open("rb") as file:
+                crop: NDArray[Any] = np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
         whole = crop.shape == (INPUT_SIZE, INPUT_SIZE, 3) and crop.dtype == np.uint8

@@ -53,7 +53,7 @@ def search(
         from optuna.storages.journal import JournalFileBackend
         from optuna.trial import TrialState
     except ImportError as error:
-        raise MissingExtraError("search", "searching for settings") from error
+        raise MissingExtraError("train", "searching for settings") from error
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     key = run_key(materials, config)[:16]

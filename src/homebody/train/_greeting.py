@@ -1,0 +1,42 @@
+"""Keep TensorFlow's greetings off standard error.
+
+TensorFlow writes lines about its own build from C++ when it is imported, before it looks at any
+switch for them. A command line whose standard error means trouble cannot have that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+
+_GREETING = re.compile(rb"WARNING: All log messages before absl::|I0000 .*oneDNN custom operations")
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow, holding standard error back, and pass on all but its greetings.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        kept = os.dup(2)
+    except OSError:  # standard error is closed, so nobody hears the greetings
+        import tensorflow
+
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            for line in held:
+                if not _GREETING.match(line):
+                    os.write(2, line)
