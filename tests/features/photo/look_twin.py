@@ -156,7 +156,7 @@ def adjust_colour(p, rgb):
     after = np.degrees(np.arctan2(ab[:, 1], ab[:, 0])) % 360
     share = chroma / np.maximum(reach(np.clip(lightness, 0, 1), after), 1e-12)
     knee = np.maximum(0.88, was)
-    room = np.maximum(0.97 - knee, 1e-300)
+    room = np.maximum(0.97 - knee, 1e-30)
     excess = np.maximum(share - knee, 0) / room
     allowed = np.where(share > knee, knee + room * excess / (1 + excess), share)
     # No room: the colour was at the edge already and stays there.
