@@ -250,8 +250,8 @@ def _from_wide(picture: Image) -> Image:
             f"pictures of {values.dtype.name} values have no agreed white and are not read; "
             "export with 8 or 16 bits a channel"
         )
-    grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
+    table = ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
+    return Image.fromarray(table[values]).convert("RGB")
 
 
 def _through_profile(picture: Image, space: bytes) -> Image:
