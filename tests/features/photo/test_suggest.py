@@ -174,6 +174,8 @@ def test_strong_content_and_light_take_turns():
     assert suggest(both, {"a": 0.9, "b": 0.49}).companion is None
     led = suggest(both, {"a": 0.6, "b": 0.9}, 4, (1, 0))
     assert ids(led) == ["c1-0", "c0-0", "c1-1", "c0-1"]
+    assert suggest(both, {"a": 0.3, "b": 0.9}).companion == "a"
+    assert suggest(both, {"a": 0.29, "b": 0.9}).companion is None
 
 
 def test_two_contents_never_take_turns():

@@ -14,8 +14,9 @@ from homebody.errors import CatalogError, UsageError
 from homebody.features.photo.catalog import Catalog, Category
 from homebody.features.photo.preset import Preset, Tier
 
-STRONG = 0.5
-"""A category of the other kind joins in from this score on."""
+JOINS = {"content": 0.3, "photometric": 0.5}
+"""From this score on, a category of the other kind joins in. Content confidences share a sum of 1;
+a photometric rule begins to hold at 0.5."""
 
 
 class SuggestedPreset(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +60,8 @@ def suggest(
     """Choose presets for a photo.
 
     The list of the category with the highest score leads. Where the best category of the other kind
-    (content or photometric) scores 0.5 or more, the two lists take turns; if one of the two is
-    marked exclusive, its list is followed alone. From that list come the first presets that can be
+    (content or photometric) is strong enough (:data:`JOINS`), the two lists take turns; if one of
+    the two is marked exclusive, its list is followed alone. From that list come the first presets that can be
     had with no two of one family and with the wanted numbers of free and member presets; a tier
     that falls short is filled from the other, and a note says so.
 
@@ -137,7 +138,7 @@ def _strongest(catalog: Catalog, scores: Mapping[str, float]) -> tuple[Category,
     if lead.exclusive or not others:
         return lead, None
     companion = max(others, key=lambda category: scores.get(category.id, 0.0))
-    if scores.get(companion.id, 0.0) < STRONG:
+    if scores.get(companion.id, 0.0) < JOINS[companion.kind]:
         return lead, None
     return lead, companion
 
