@@ -221,6 +221,19 @@ class Graph:
         """Forget the named signatures: they would no longer match the outputs."""
         self._model.signatureDefs = []
 
+    def only(self, op: Any) -> Graph:
+        """A graph of one operation: its constants stay, what is computed is its input."""
+        alone = copy.copy(self)
+        alone._model = copy.copy(self._model)
+        alone._model.subgraphs = [copy.copy(self._model.subgraphs[0])]
+        alone._model.signatureDefs, alone._model.metadata = [], []
+        alone._model.operatorCodes = list(self._model.operatorCodes)
+        alone.tensors = [copy.copy(t) for t in self.tensors]
+        alone.operators = [copy.copy(op)]
+        fed = [t for t in op.inputs if t >= 0 and not self.is_constant(t)]
+        alone.inputs, alone.outputs = list(dict.fromkeys(fed)), list(op.outputs)
+        return alone
+
     def save(self, *, keep_indices: bool = False) -> bytes:
         """The model as a file, without the tensors, buffers and codes that nothing uses.
 

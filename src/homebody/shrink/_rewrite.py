@@ -12,7 +12,7 @@ from homebody.shrink._graph import Graph
 from homebody.shrink._plan import Plan
 from homebody.shrink._ranges import Parameters, parameters
 from homebody.shrink._rules import SHAPE_ONLY
-from homebody.shrink._weights import Weighted, finite
+from homebody.shrink._weights import Weighted, bias_codes, finite
 
 Ends = Literal["float32", "int8", "int16"]
 
@@ -212,12 +212,13 @@ class _Writer:
 
     def weights(self, index: int, op: Any) -> None:
         """Replace weights and bias by integers; add a bias where correction made one."""
-        graph, (codes, scales, bias) = self.graph, self.weighted[index]
+        graph, weighted = self.graph, self.weighted[index]
         place = self.plan.rules[index].weights
         assert place is not None
         data = self.chosen[op.inputs[place.data]]
         source = op.inputs[place.input]
-        shown = scales if place.per_axis else scales[:1]
+        shown = weighted.scales if place.per_axis else weighted.scales[:1]
+        codes = weighted.codes
         key = (source, hashlib.sha256(codes.tobytes()).digest(), shown.tobytes())
         if key not in self.constants:
             self.constants[key] = graph.add_tensor(
@@ -225,17 +226,13 @@ class _Writer:
                 axis=place.axis if place.per_axis else 0,
             )  # fmt: skip
         op.inputs[place.input] = self.constants[key]
-        if bias is None:
+        if weighted.bias is None:
             return
-        steps = scales.astype(np.float64) * data.scale
-        wide = data.bits == 16
-        limit = 2**39 if wide else 2**31 - 1
-        rounded = np.clip(np.round(bias / steps), -limit, limit)
         old = op.inputs[place.bias] if len(op.inputs) > place.bias else -1
         name = graph.name(old) if old >= 0 else f"{graph.name(op.outputs[0])}_bias"
-        new = graph.add_tensor(
-            name, bias.shape, "int64" if wide else "int32", values=rounded,
-            scales=steps if place.per_axis else steps[:1],
-        )  # fmt: skip
+        values = bias_codes(weighted, data)
+        steps = shown.astype(np.float64) * data.scale
         op.inputs += [-1] * (place.bias + 1 - len(op.inputs))
-        op.inputs[place.bias] = new
+        op.inputs[place.bias] = graph.add_tensor(
+            name, values.shape, values.dtype.name, values=values, scales=steps
+        )

@@ -114,6 +114,15 @@ def along(axis: int, ndim: int, values: NDArray[Any]) -> NDArray[Any]:
     return values.reshape(shape)
 
 
+def bias_codes(weighted: Weighted, data: Parameters) -> NDArray[np.integer]:
+    """The bias as int32, int64 beside 16-bit activations: steps of input times weight scale."""
+    assert weighted.bias is not None
+    steps = weighted.scales.astype(np.float64) * data.scale
+    limit = 2.0**39 if data.bits == 16 else 2.0**31 - 1
+    rounded = np.clip(np.round(weighted.bias / steps), -limit, limit)
+    return rounded.astype(np.int64 if data.bits == 16 else np.int32)
+
+
 def quantize_weights(
     graph: Graph,
     plan: Plan,
