@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from homebody.features.photo.catalog import catalog_json, default_catalog
+from homebody.features.photo.catalog import catalog_json, default_catalog, load_catalog
 from homebody.features.photo.look import compile_lut
 from homebody.image import read_cube
 
@@ -31,9 +32,38 @@ def test_the_catalog_in_words_names_every_category(run: Run) -> None:
 def test_a_cube_holds_the_presets_colour(run: Run, tmp_path: Path) -> None:
     preset = default_catalog().presets[5]
     target = tmp_path / "look.cube"
-    assert run("photo", "catalog", "--export-cube", preset.id, "-o", target).code == 0
+    assert run("photo", "export-cube", preset.id, "-o", target).code == 0
     difference = read_cube(target).table.astype(int) - compile_lut(preset)
     assert np.abs(difference).max() <= 1
+
+
+def test_a_cube_becomes_a_preset_of_a_catalog(run: Run, tmp_path: Path) -> None:
+    cube, mine = tmp_path / "look.cube", tmp_path / "mine.json"
+    source = default_catalog().presets[5]
+    run("photo", "export-cube", source.id, "-o", cube)
+    done = run("photo", "import-cube", cube, "--id", "my-01", "--name", "Summer", "-o", mine)
+    assert done.code == 0, done.err
+    found = load_catalog(mine)
+    assert len(found.presets) == len(default_catalog().presets) + 1
+    difference = compile_lut(found.preset("summer")).astype(int) - compile_lut(source)
+    assert np.abs(difference).max() <= 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["look.cube", "mine.json"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"--id": "No Id"}, {"--name": ""}, {"-o": "no/such/folder/mine.json"}]
+)
+def test_a_cube_that_fits_no_catalog_is_one_line(
+    run: Run, tmp_path: Path, changes: dict[str, str]
+) -> None:
+    cube = tmp_path / "look.cube"
+    run("photo", "export-cube", "cin-01", "-o", cube)
+    options = {"--id": "my-01", "--name": "Summer", "-o": str(tmp_path / "mine.json"), **changes}
+    done = run("photo", "import-cube", cube, *(x for pair in options.items() for x in pair))
+    assert done.code == 2
+    assert done.err.startswith("homebody: ")
+    assert done.err.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["look.cube"]
 
 
 def test_the_shipped_curation_keeps_its_limits(run: Run) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from homebody.cli.photo.audit import audit
 from homebody.cli.photo.catalog import catalog
+from homebody.cli.photo.cube import export_cube, import_cube
 from homebody.cli.photo.edit import edit
 from homebody.cli.photo.suggest import suggest
 
@@ -17,3 +18,5 @@ app.command("suggest")(suggest)
 app.command("edit")(edit)
 app.command("catalog")(catalog)
 app.command("audit")(audit)
+app.command("export-cube")(export_cube)
+app.command("import-cube")(import_cube)

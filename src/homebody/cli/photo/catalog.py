@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from homebody.features.photo.preset import Preset
 
 
 def catalog(
@@ -16,20 +13,10 @@ def catalog(
     file: Annotated[
         Path | None, typer.Option("--catalog", help="A catalog instead of the built-in one.")
     ] = None,
-    export_cube: Annotated[
-        str | None, typer.Option(help="Write this preset's colour as a .cube file.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write the .cube file.")
-    ] = None,
 ) -> None:
     """Show the catalog's version, categories, presets and curation.
 
-    Examples:
-
-      homebody photo catalog
-
-      homebody photo catalog --export-cube cin-01 -o cin-01.cube
+    Example:  homebody photo catalog
     """
     from rich.table import Table
 
@@ -37,9 +24,6 @@ def catalog(
     from homebody.features.photo.catalog import catalog_json, default_catalog, load_catalog
 
     found = load_catalog(file) if file else default_catalog()
-    if export_cube is not None:
-        _export(found.preset(export_cube), output)
-        return
     if as_json:
         print(catalog_json(found).decode(), end="")
         return
@@ -67,13 +51,3 @@ def catalog(
             category.name, category.kind, ", ".join(entry.preset for entry in category.presets)
         )
     console.print(curation, highlight=False)
-
-
-def _export(preset: Preset, output: Path | None) -> None:
-    from homebody.features.photo.look import compile_lut
-    from homebody.image import Lut, write_cube
-
-    target = output or Path(f"{preset.id}.cube")
-    lut = Lut(compile_lut(preset), preset.name)
-    write_cube(lut, target)
-    print(f"{target}: {preset.name}, {len(lut.table)}³ nodes, sRGB in and out")

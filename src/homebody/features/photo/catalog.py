@@ -13,6 +13,7 @@ One catalog is one JSON document. The shipped one is assembled from ``presets/<f
 from __future__ import annotations
 
 import difflib
+import secrets
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -212,6 +213,25 @@ def load_catalog(path: str | Path) -> Catalog:
         return catalog_from_json(data)
     except CatalogError as error:
         raise CatalogError(f"{path}: {error}") from None
+
+
+def save_catalog(catalog: Catalog, path: str | Path) -> None:
+    """Write a catalog file, whole or not at all.
+
+    Raises:
+        CatalogError: the file cannot be written.
+    """
+    target = Path(path)
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        beside.write_bytes(catalog_json(catalog))
+        beside.replace(target)
+    except OSError as error:
+        raise CatalogError(
+            f"cannot write {target}: {error.strerror}; choose another place"
+        ) from None
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def with_preset(catalog: Catalog, preset: Preset, family: Family | None = None) -> Catalog:

@@ -59,7 +59,7 @@ def edit_file(
     marks = [time.perf_counter()]
     decoded = decode(photo)
     marks.append(time.perf_counter())
-    edited = render(decoded.pixels, preset, strength)
+    edited = render(decoded.pixels, preset, strength, threads=os.cpu_count() or 1)
     marks.append(time.perf_counter())
     encode(decoded.with_pixels(edited), target, quality=quality)
     marks.append(time.perf_counter())

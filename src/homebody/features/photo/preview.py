@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +35,10 @@ def previews(
         One uint8 array [height, width, 3] a preset, in the answer's order.
     """
     small = kernels.resize(pixels, width, height)
-    return [render(small, catalog.preset(offered.id)) for offered in answer.presets]
+    presets = [catalog.preset(offered.id) for offered in answer.presets]
+    # Kernels release the interpreter's lock, so previews are rendered side by side.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda preset: render(small, preset), presets))
 
 
 def draw_sheet(pixels: NDArray[np.uint8], answer: Answer, catalog: Catalog) -> Image:

@@ -61,9 +61,9 @@ def suggest(
 
     The list of the category with the highest score leads. Where the best category of the other kind
     (content or photometric) is strong enough (:data:`JOINS`), the two lists take turns; if one of
-    the two is marked exclusive, its list is followed alone. From that list come the first presets that can be
-    had with no two of one family and with the wanted numbers of free and member presets; a tier
-    that falls short is filled from the other, and a note says so.
+    the two is marked exclusive, its list is followed alone. From that list come the first presets
+    that can be had with no two of one family and with the wanted numbers of free and member
+    presets; a tier that falls short is filled from the other, and a note says so.
 
     Args:
         catalog: where the lists are.
