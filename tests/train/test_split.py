@@ -121,3 +121,29 @@ def test_a_label_of_one_source_is_trained_on_and_said_not_to_be_tested():
 def test_a_bad_wish_is_one_sentence(options: dict, message: str):
     with pytest.raises(DatasetError, match=message):
         split_dataset(dataset({"a": 3, "b": 3}), **options)
+
+
+def test_one_large_source_goes_where_most_photos_are_wanted():
+    sizes = {"huge": 60, **{f"s{i}": 4 for i in range(10)}}
+    examples = tuple(
+        Example(f"{label}/{source}/{i}.png", label, f"{label}{source}{i}".ljust(64, "0"))
+        for label in "ab"
+        for source, size in sizes.items()
+        for i in range(size)
+    )
+    parts = split_dataset(Dataset(Path("p"), ("a", "b"), examples), by="folder")
+    assert {e.file.split("/")[1] for e in parts.train} >= {"huge"}
+    counts = [len(getattr(parts, name)) for name in PARTS]
+    assert counts == [128, 32, 40]  # of 200, wanted 130, 30, 40, in pieces of 8
+
+
+@given(st.integers(3, 8), st.integers(0, 100))
+def test_three_sources_are_enough_for_all_parts(sources: int, seed: int):
+    examples = tuple(
+        Example(f"{label}/{s}/{i}.png", label, f"{label}{s}{i}".ljust(64, "0"))
+        for label in "ab"
+        for s in range(sources)
+        for i in range(3 + s)
+    )
+    data = Dataset(Path("p"), ("a", "b"), examples)
+    assert split_dataset(data, by="folder", seed=seed).warnings == ()

@@ -22,7 +22,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     Example:
         >>> TrainConfig(epochs=3).modules
-        2
+        4
     """
 
     base: Literal["squeezenet"] = "squeezenet"
@@ -41,13 +41,13 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Probability that is spread over all labels instead of the right one."""
     head_epochs: Annotated[int, Meta(ge=1, le=100_000)] = 500
     """At most so many steps for the last layer, on the frozen network's features."""
-    head_learning_rate: Rate = 0.01
+    head_learning_rate: Rate = 0.003
     """Of the last layer."""
     head_weight_decay: Annotated[float, Meta(ge=0, le=10)] = 0.01
     """How strongly the last layer's weights are pulled to zero."""
     epochs: Annotated[int, Meta(ge=0, le=10_000)] = 12
     """At most so many passes over augmented photos to fine-tune; 0 leaves the base frozen."""
-    modules: Annotated[int, Meta(ge=0, le=8)] = 2
+    modules: Annotated[int, Meta(ge=0, le=8)] = 4
     """How many of SqueezeNet's fire modules, from the end, are fine-tuned."""
     learning_rate: Rate = 1e-4
     """Of the fine-tuning, falling to zero along a cosine."""
@@ -55,7 +55,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of the fine-tuning (decoupled)."""
     batch_size: Annotated[int, Meta(ge=1, le=4096)] = 32
     """Photos a step."""
-    patience: Annotated[int, Meta(ge=1)] = 4
+    patience: Annotated[int, Meta(ge=1)] = 6
     """Fine-tuning stops after so many epochs without a better validation loss."""
     zoom: Annotated[float, Meta(ge=0, lt=0.9)] = 0.3
     """Augmentation: cut away up to this share of the sides."""

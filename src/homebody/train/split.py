@@ -19,6 +19,8 @@ from homebody.train.dataset import Dataset, Example
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
+_MISSING = 4.0
+"""How much a part without any photo of a label weighs: more than any deviation from counts."""
 
 
 class Split(msgspec.Struct, frozen=True):
@@ -45,7 +47,8 @@ def split_dataset(
     """Divide a data set, a source in one piece, so that every label keeps the wanted shares.
 
     Sources are dealt out largest first, ties in the order of a hash of the seed and the source,
-    each to the part that its labels lack most. The order of files, their names and the platform
+    each to the part where it brings the labels' counts nearest to the wanted ones; the last ones
+    of a label go where it is missing altogether. The order of files, their names and the platform
     play no role when ``by`` is ``"content"``.
 
     Args:
@@ -80,19 +83,26 @@ def split_dataset(
     }
     parts: dict[str, list[Example]] = {part: [] for part in PARTS}
     have: Counter[tuple[str, str]] = Counter()
+    left = Counter(label for found in members.values() for label in {e.label for e in found})
     for source in sorted(members, key=lambda s: (-len(members[s]), _order(seed, s))):
         counts = Counter(example.label for example in members[source])
 
-        def lack(part: str, counts: Counter[str] = counts) -> float:
-            return sum(
-                count * (1 - have[part, label] / wanted[part, label])
-                for label, count in counts.items()
-            )
+        def error_added(part: str, counts: Counter[str] = counts) -> float:
+            """By how much the squared deviations from the wanted counts would grow."""
+            added = 0.0
+            for label, count in counts.items():
+                gap = have[part, label] - wanted[part, label]
+                added += count * (count + 2 * gap) / totals[label] ** 2
+                missing = [p for p in PARTS if not have[p, label]]
+                if part in missing and left[label] <= len(missing):
+                    added -= _MISSING
+            return added
 
-        part = max(PARTS, key=lack)  # the first, train, where two lack equally much
+        part = min(PARTS, key=error_added)  # the first, train, where two are equal
         parts[part] += members[source]
         for label, count in counts.items():
             have[part, label] += count
+            left[label] -= 1
     return Split(
         **{part: tuple(sorted(parts[part], key=lambda e: e.sha256)) for part in PARTS},
         warnings=_warnings(dataset, have, by),
