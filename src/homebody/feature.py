@@ -22,6 +22,7 @@ from homebody import bundle as bundles
 from homebody.bundle import Bundle, Manifest, samples
 from homebody.bundle.comparison import Measurement, measure
 from homebody.errors import BundleFileError, CheckError, FeatureError, ModelError
+from homebody.files import replacing
 from homebody.image import Photo, decode
 from homebody.pipeline import Prepared, finish, prepare
 from homebody.runtime import Model
@@ -276,18 +277,9 @@ def pack(
         CheckError: the samples are missing, or the model strays from them too far.
         BundleError: the manifest and entries do not make a bundle.
     """
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
-    try:
+    with replacing(path, BundleFileError) as draft:
         bundles.write(draft, manifest, entries, private_key=private_key)
         with load(draft) as feature:
             report = feature.check()
         report.require()
-        os.replace(draft, target)
-    except OSError as error:
-        raise BundleFileError(
-            f"cannot write {target}: {error.strerror}; choose a folder that you may write to"
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
     return report

@@ -102,7 +102,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(ImageWriteError, match="No space left"):
         encode(PHOTO, path)
     assert path.read_bytes() == b"precious"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from homebody.bundle.manifest import Entry, Manifest, read_manifest, write_manif
 from homebody.bundle.reader import open
 from homebody.bundle.signature import sign_manifest
 from homebody.errors import BundleFileError, EntryNameError
+from homebody.files import replacing
 
 
 def write(
@@ -89,19 +88,7 @@ def _write(
     every: dict[str, bytes | memoryview] = {MANIFEST: manifest, **entries}
     if private_key is not None:
         every[SIGNATURE] = sign_manifest(manifest, private_key)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        with beside.open("xb") as file:
+    with replacing(path, BundleFileError, durable=True) as draft:
+        with draft.open("xb") as file:
             file.writelines(build(every, limits))
-            file.flush()
-            os.fsync(file.fileno())
-        open(beside, limits=limits).close()
-        os.replace(beside, path)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise BundleFileError(
-            f"{path} cannot be written ({why}); what was there is unchanged"
-        ) from None
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            beside.unlink()
+        open(draft, limits=limits).close()

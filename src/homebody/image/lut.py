@@ -7,8 +7,6 @@ a node, red fastest. Tables map a photo's own RGB encoding to itself, 0 to 1.
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import LutError
+from homebody.files import replacing
 from homebody.kernels import LUT_SIZES, LUT_WHITE
 
 Floats = NDArray[np.float64]
@@ -213,20 +212,10 @@ def write_cube(lut: Lut, path: str | os.PathLike[str]) -> None:
     Raises:
         LutError: the file cannot be written.
     """
-    target = Path(path)
     size = len(lut.table)
     title = "".join(c for c in lut.title if c.isprintable() and c != '"')
     lines = [f'TITLE "{title}"'] if title else []
     lines.append(f"LUT_3D_SIZE {size}")
     lines += [f"{r:.6f} {g:.6f} {b:.6f}" for r, g, b in lut.floats.reshape(-1, 3).tolist()]
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with beside.open("x", encoding="utf-8", newline="\n") as file:
-            file.write("\n".join(lines) + "\n")
-        beside.replace(target)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise LutError(f"{target} cannot be written ({reason}); choose another place") from None
-    finally:
-        with suppress(OSError, ValueError):
-            beside.unlink(missing_ok=True)
+    with replacing(path, LutError) as draft:
+        draft.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-import secrets
 import warnings
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from homebody.errors import ImageWriteError
+from homebody.files import replacing
 from homebody.image import _metadata
 from homebody.image.photo import Photo
 
@@ -50,18 +49,8 @@ def encode(photo: Photo, path: str | os.PathLike[str], *, quality: int = 95) -> 
     if not 1 <= quality <= 100:
         raise ImageWriteError(f"quality is {quality}; give a whole number from 1 to 100")
     data = _encoded(photo, target, quality)
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-        beside.replace(target)
-    except OSError as error:
-        raise ImageWriteError(
-            f"{target} cannot be written ({error.strerror}); choose another place"
-        ) from None
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+    with replacing(target, ImageWriteError) as draft:
+        draft.write_bytes(data)
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

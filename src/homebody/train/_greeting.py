@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
+
+from homebody.stderr import without_lines
 
 _GREETING = re.compile(rb"WARNING: All log messages before absl::|I0000 .*oneDNN custom operations")
 
@@ -23,20 +24,5 @@ def import_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        kept = os.dup(2)
-    except OSError:  # standard error is closed, so nobody hears the greetings
-        import tensorflow
-
-        return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            import tensorflow  # noqa: F401
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            held.seek(0)
-            for line in held:
-                if not _GREETING.match(line):
-                    os.write(2, line)
+    with without_lines(_GREETING):
+        import tensorflow  # noqa: F401

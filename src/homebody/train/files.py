@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from homebody.errors import TrainError
+from homebody.files import replacing
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -14,18 +14,6 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         TrainError: the file cannot be written; what stood there is untouched.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
+    with replacing(path, TrainError, durable=True) as draft:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with draft.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise TrainError(
-            f"cannot write {path}: {error.strerror}; choose a folder that you may write to"
-        ) from error
+        draft.write_bytes(data)

@@ -188,10 +188,10 @@ def test_what_was_there_stays_when_writing_fails(tmp_path, monkeypatch):
 
 
 def test_a_place_that_is_none_is_one_error(tmp_path):
-    with pytest.raises(ImageError, match="cannot write"):
+    with pytest.raises(ImageError, match="cannot be written"):
         save_sheet(PAGE, tmp_path / "none" / "a.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(ImageError, match="cannot write"):
+    with pytest.raises(ImageError, match="cannot be written"):
         save_sheet(PAGE, tmp_path / "folder.png")
     assert [p.name for p in tmp_path.iterdir()] == ["folder.png"]
 

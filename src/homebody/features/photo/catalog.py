@@ -13,7 +13,6 @@ One catalog is one JSON document. The shipped one is assembled from ``presets/<f
 from __future__ import annotations
 
 import difflib
-import secrets
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +22,7 @@ from msgspec import Meta
 
 from homebody.errors import CatalogError, UnknownPresetError
 from homebody.features.photo.preset import Id, Line, Name, Preset
+from homebody.files import replacing
 
 MAX_BYTES = 8 << 20
 """A catalog larger than this is refused before it is parsed."""
@@ -221,17 +221,8 @@ def save_catalog(catalog: Catalog, path: str | Path) -> None:
     Raises:
         CatalogError: the file cannot be written.
     """
-    target = Path(path)
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        beside.write_bytes(catalog_json(catalog))
-        beside.replace(target)
-    except OSError as error:
-        raise CatalogError(
-            f"cannot write {target}: {error.strerror}; choose another place"
-        ) from None
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path, CatalogError) as draft:
+        draft.write_bytes(catalog_json(catalog))
 
 
 def with_preset(catalog: Catalog, preset: Preset, family: Family | None = None) -> Catalog:

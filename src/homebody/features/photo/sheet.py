@@ -10,8 +10,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from homebody.errors import ImageError, UsageError
 from homebody.features.photo.preset import Tier
+from homebody.files import replacing
 
 WIDTH = 1920
 """Width of the page in pixels."""
@@ -256,22 +255,5 @@ def save_sheet(page: Image.Image, path: str | Path) -> None:
     if kind is None:
         raise ImageError(f"a contact sheet is .png or .jpg, not {path.name!r}; rename the output")
     options = {"quality": 92, "subsampling": 0} if kind == "JPEG" else {"compress_level": 3}
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=path.suffix, delete=False
-        ) as file:
-            temporary = file.name
-            page.save(file, kind, **options)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise ImageError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replacing(path, ImageError) as draft:
+        page.save(draft, kind, **options)
