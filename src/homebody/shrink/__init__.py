@@ -9,11 +9,14 @@ from homebody.shrink.compare import (
     OutputComparison,
     compare,
 )
+from homebody.shrink.edge_tpu import EdgeTpuOperation, EdgeTpuReport, edge_tpu
 from homebody.shrink.report import OperationReport, Report, Scheme, Sensitivity, Settings
 from homebody.shrink.samples import Sample, Source, load_npz
 
 __all__ = [
     "Comparison",
+    "EdgeTpuOperation",
+    "EdgeTpuReport",
     "OperationComparison",
     "OperationReport",
     "OutputComparison",
@@ -25,6 +28,7 @@ __all__ = [
     "Shrunk",
     "Source",
     "compare",
+    "edge_tpu",
     "load_npz",
     "shrink",
 ]

@@ -61,15 +61,13 @@ def find_blocks(graph: Graph, plan: Plan) -> list[Block]:
         touched = [t for t in (*op.inputs, *op.outputs) if t in activations]
         fused = getattr(op.builtinOptions, "fusedActivationFunction", _FUSED.NONE)
         rule = plan.rules.get(index)
-        if rule is None or fused not in _COMMUTING:
-            spoiled.update(touched)
-            continue
-        if rule.weights is not None and _separable(graph, op):
-            data = op.inputs[rule.weights.data]
+        commutes = rule is not None and fused in _COMMUTING
+        if rule is not None and rule.weights is not None and _separable(graph, op):
+            data, output = op.inputs[rule.weights.data], op.outputs[0]
             readers.setdefault(data, []).append(index)
-            writers.setdefault(op.outputs[0], []).append(index)
-            spoiled.update(t for t in touched if t not in (data, op.outputs[0]))
-        elif _passes(graph, op, touched):
+            writers.setdefault(output, []).append(index)
+            spoiled.update(t for t in touched if t != data and (t != output or not commutes))
+        elif commutes and _passes(graph, op, touched):
             for tensor in touched[1:]:
                 parent[find(tensor)] = find(touched[0])
         else:
