@@ -83,7 +83,8 @@ def make_draft(
     bits = 16 if settings.scheme == "int16x8" else 8
     graph = Graph(data)
     plan = make_plan(graph, bits=bits, keep=keep)
-    method: _ranges.Method = "minmax" if settings.range == "minmax" else "mse"
+    # 16 bits have levels enough for all that was seen.
+    method: _ranges.Method = "minmax" if bits == 16 else settings.range
     chosen = _ranges.choose(graph, plan, statistics, method=method, bits=bits)
     correct = settings.bias_correction != "none"
     weighted = quantize_weights(graph, plan, statistics, chosen, correct_bias=correct)

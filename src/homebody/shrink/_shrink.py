@@ -16,12 +16,15 @@ from homebody.shrink._observe import observe
 from homebody.shrink._plan import make_plan, named_operations
 from homebody.shrink._run import input_specs
 from homebody.shrink._sensitivity import rank
-from homebody.shrink._sequence import refine
+from homebody.shrink._sequence import MAX_SAMPLES, refine
+from homebody.shrink._weights import verify_weights
 from homebody.shrink.report import Report, Scheme, Sensitivity, Settings
 from homebody.shrink.samples import Arrays, Reservoir, Source, iterate
 
-GUARD_SAMPLES = 16
+GUARD_SAMPLES = 32
 """As many samples decide between two variants of a model."""
+RANKED_SAMPLES = 16
+"""As many samples say how much each operation costs."""
 MEASURED_SAMPLES = 8
 """As many samples are run through both models for the report."""
 
@@ -39,7 +42,7 @@ def shrink(
     *,
     scheme: Scheme = "int8",
     io: Literal["float32", "int8", "int16"] = "float32",
-    range: Literal["minmax", "mse"] = "minmax",
+    range: Literal["minmax", "mse"] = "mse",
     rounding: Literal["nearest", "gptq"] = "nearest",
     bias_correction: Literal["none", "analytic", "empirical"] = "analytic",
     equalize: bool = True,
@@ -58,7 +61,8 @@ def shrink(
             ``int8-only`` makes that an error; ``int16x8`` has 16-bit activations and 8-bit
             weights; ``hybrid`` has 8-bit weights alone; ``float16`` halves the constants.
         io: the type of the model's inputs and outputs.
-        range: ``minmax`` covers all that was seen; ``mse`` clips where that lowers the error.
+        range: ``mse`` clips where that lowers the squared error; ``minmax`` covers all that was
+            seen.
         rounding: ``gptq`` chooses weights' roundings together, so that their errors cancel.
         bias_correction: ``analytic`` takes off what weight rounding adds on average;
             ``empirical`` also measures, operation by operation, what is left.
@@ -93,9 +97,12 @@ def shrink(
     data = _fold.widen_constants(model)
     graph = Graph(data)
     _refuse_integer(graph)
+    verify_weights(graph)
     automatic = [n for n in names if n.startswith("auto:")]
     keep = named_operations(graph, [n for n in names if n not in automatic])
-    kept = Reservoir()
+    refines = settings.rounding == "gptq" or settings.bias_correction == "empirical"
+    again = refines or (settings.equalize and settings.range != "minmax")
+    kept = Reservoir(MAX_SAMPLES if again else GUARD_SAMPLES)
     if scheme in ("hybrid", "float16"):
         convert = _weight_only.to_float16 if scheme == "float16" else _weight_only.to_hybrid
         shrunk = convert(data, keep)
@@ -121,11 +128,11 @@ def shrink(
     if settings.equalize and settings.scheme != "int16x8":
         made = _better(made, equalized(made, kept.samples, settings, keep, threads=threads),
                        kept.samples, threads)  # fmt: skip
-    if settings.rounding == "gptq" or settings.bias_correction == "empirical":
+    if refines:
         made = refine(made, kept.samples, settings, threads=threads)
     ranking: tuple[Sensitivity, ...] = ()
     if sensitivity or automatic:
-        ranking = rank(made, kept.samples[:GUARD_SAMPLES], threads=threads)
+        ranking = rank(made, kept.samples[:RANKED_SAMPLES], threads=threads)
     if automatic:
         keep |= {s.index for s in ranking[: _automatic(automatic)]}
         made = made.keeping(keep)

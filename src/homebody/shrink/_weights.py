@@ -17,6 +17,7 @@ from homebody.shrink._graph import Graph
 from homebody.shrink._observe import Statistics
 from homebody.shrink._plan import Plan
 from homebody.shrink._ranges import Parameters
+from homebody.shrink._rules import RULES
 
 BIAS_LIMIT = 2**30
 """Half of int32: the accumulator must hold products beside the bias."""
@@ -73,6 +74,23 @@ def finite(graph: Graph, index: int, values: NDArray[Any], what: str) -> NDArray
             "export a model whose training has not diverged"
         )
     return values.astype(np.float64)
+
+
+def verify_weights(graph: Graph) -> None:
+    """Refuse weights and biases that hold NaN or infinity, whatever becomes of them.
+
+    Raises:
+        ModelError: naming the operation.
+    """
+    for index, op in enumerate(graph.operators):
+        rule = RULES.get(graph.kind(op))
+        if rule is None or rule.weights is None:
+            continue
+        for place, what in ((rule.weights.input, "weights"), (rule.weights.bias, "bias")):
+            tensor = op.inputs[place] if len(op.inputs) > place else -1
+            values = graph.constant(tensor) if graph.is_float(tensor) else None
+            if values is not None:
+                finite(graph, index, values, what)
 
 
 def weight_scales(

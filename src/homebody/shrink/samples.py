@@ -148,13 +148,13 @@ def _checked(value: Any, spec: TensorSpec, number: int) -> NDArray[Any]:
             f"sample {number} gives shape {list(array.shape)} for input {spec.name!r}; expected "
             f"{list(spec.shape)} or {list(spec.shape[1:])}"
         )
-    if wanted.kind == "f" and not np.isfinite(array).all():
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(array.reshape(spec.shape), wanted)
+    if wanted.kind == "f" and not np.isfinite(converted).all():
         raise CalibrationError(
             f"sample {number} holds NaN or infinity in input {spec.name!r}; "
             "leave it out or mend what prepares it"
         )
-    with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(array.reshape(spec.shape), wanted)
     if wanted.kind in "iu" and not np.array_equal(converted, array.reshape(spec.shape)):
         raise CalibrationError(
             f"sample {number} has values in input {spec.name!r} that {spec.dtype} cannot hold"
@@ -168,12 +168,13 @@ class Reservoir:
     Source: Vitter 1985, "Random Sampling with a Reservoir" (algorithm R), seeded.
 
     Args:
+        most: samples to keep at most.
         limit: bytes to keep at most; one sample is kept however large it is.
     """
 
-    def __init__(self, limit: int = 96 * 2**20) -> None:
+    def __init__(self, most: int, limit: int = 96 * 2**20) -> None:
         self.samples: list[Arrays] = []
-        self._limit = limit
+        self._most, self._limit = most, limit
         self._random = random.Random(0)
 
     def through(self, samples: Iterable[Arrays]) -> Iterator[Arrays]:
@@ -182,6 +183,7 @@ class Reservoir:
         for number, sample in enumerate(samples):
             if number == 0:
                 room = max(1, self._limit // max(1, sum(a.nbytes for a in sample)))
+                room = min(room, self._most)
             if number < room:
                 self.samples.append(sample)
             elif (place := self._random.randrange(number + 1)) < room:
