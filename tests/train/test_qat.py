@@ -49,8 +49,10 @@ def float_net() -> bytes:
     x = layers.Concatenate()([layers.Conv2D(8, 1)(x), wide])
     x = layers.Conv2D(16, 3, activation="relu")(layers.MaxPooling2D()(x))
     net = keras.Model(image, layers.Dense(10)(layers.GlobalAveragePooling2D()(x)))
-    net.compile(keras.optimizers.Adam(3e-3), loss())
-    net.fit(*digits()[:2], epochs=40, batch_size=64, verbose=0)
+    epochs, batch = 60, 64
+    falling = keras.optimizers.schedules.CosineDecay(5e-3, epochs * (1200 // batch + 1))
+    net.compile(keras.optimizers.Adam(falling), loss())
+    net.fit(*digits()[:2], epochs=epochs, batch_size=batch, verbose=0)
     return to_tflite(net)
 
 
@@ -88,14 +90,14 @@ def output_step(model: bytes) -> float:
 
 
 @pytest.mark.parametrize("ranges", ["learned", "ema"])
-def test_training_recovers_what_four_bit_weights_lose(ranges: str):
-    """n = 597; what training longer without rounding would gain is not counted as recovery."""
-    net = quantized(weight_bits=4, ranges=ranges)
+def test_training_recovers_what_three_bit_weights_lose(ranges: str):
+    """On 597 digits. The float net has converged, so that mere training gains next to nothing."""
+    net = quantized(weight_bits=3, ranges=ranges)
     before, whole = accuracy(net.export_tflite()), accuracy(float_net())
-    assert before < whole - 0.02  # there is something to recover
+    assert before < whole - 0.1  # there is something to recover
     fit(net, 10)
     after = accuracy(net.export_tflite())
-    assert after > before + 0.5 * (whole - before)
+    assert after > before + 0.75 * (whole - before)
 
 
 @pytest.mark.parametrize(("bits", "ranges"), [(8, "learned"), (4, "learned"), (8, "ema")])

@@ -104,8 +104,8 @@ def test_a_label_of_one_source_is_trained_on_and_said_not_to_be_tested():
     parts = split_dataset(Dataset(Path("p"), ("a", "b"), examples), by="folder")
     assert {e.label for e in parts.train} == {"a", "b"}
     assert parts.warnings == (
-        "b has too few sources: none is left for the validation part",
-        "b has too few sources: none is left for the test part",
+        "no photo of b is left for the validation part, since sources are not divided",
+        "no photo of b is left for the test part, since sources are not divided",
     )
 
 

@@ -15,6 +15,7 @@ from homebody.bundle import Manifest, OutputTolerance, SamplesReference, TensorS
 from homebody.bundle import Model as ModelEntry
 from homebody.bundle import samples as bundle_samples
 from homebody.bundle.operations import Labels, Softmax
+from homebody.errors import CheckError
 from homebody.feature import CheckReport, pack
 from homebody.image import decode
 from homebody.pipeline import prepare
@@ -132,7 +133,14 @@ def pack_classifier(
         **texts,
         **bundle_samples.encode(_samples(made.float32, labels, root, examples)),
     }
-    return pack(output, manifest, entries)
+    try:
+        return pack(output, manifest, entries)
+    except CheckError as error:
+        raise CheckError(
+            f"the {config.format} model strays too far from the trained one, so {output} was not "
+            f"written ({error}); give photos that tell the labels apart better, or set "
+            'format = "float32"'
+        ) from error
 
 
 def _samples(

@@ -143,5 +143,8 @@ def _warnings(dataset: Dataset, have: Counter[tuple[str, str]], by: str) -> tupl
             )
         for part in (VALIDATION, TEST):
             if not have[part, label]:
-                warnings.append(f"{label} has too few sources: none is left for the {part} part")
+                warnings.append(
+                    f"no photo of {label} is left for the {part} part, "
+                    "since sources are not divided"
+                )
     return tuple(warnings)
