@@ -51,7 +51,7 @@ class Draft:
     def keeping(self, operations: Collection[int]) -> Draft:
         """The same with some operations left float, all else equal."""
         graph = Graph(self.data)
-        plan = make_plan(graph, bits=self.bits, keep=operations)
+        plan = make_plan(graph, bits=self.bits, keep=operations, statistics=self.statistics)
         return replace(self, plan=plan)
 
     @property
@@ -82,7 +82,7 @@ def make_draft(
     """Plan, choose ranges, round weights to the nearest code and correct biases."""
     bits = 16 if settings.scheme == "int16x8" else 8
     graph = Graph(data)
-    plan = make_plan(graph, bits=bits, keep=keep)
+    plan = make_plan(graph, bits=bits, keep=keep, statistics=statistics)
     # 16 bits have levels enough for all that was seen.
     method: _ranges.Method = "minmax" if bits == 16 else settings.range
     chosen = _ranges.choose(graph, plan, statistics, method=method, bits=bits)

@@ -17,7 +17,9 @@ NOISELESS_DB = 200.0
 """Said of no error at all: float32 could not show less, and JSON has no infinity."""
 
 JUMP_DB = 10.0
-"""An error jumps at an operation whose output is this much worse than its worst input."""
+FINE_DB = 40.0
+"""An error jumps at an operation whose output is ``JUMP_DB`` worse than its worst input; inputs
+count as no better than ``FINE_DB``, which is what 8 bits give."""
 
 
 class Noise:
@@ -135,6 +137,6 @@ def first_jump(graph: Graph, db: Mapping[int, float | None]) -> int | None:
     for index, op in enumerate(graph.operators):
         output = db.get(op.outputs[0]) if op.outputs else None
         inputs = [v for t in op.inputs if (v := db.get(t)) is not None]
-        if output is not None and inputs and output < min(inputs) - JUMP_DB:
+        if output is not None and inputs and output < min(*inputs, FINE_DB) - JUMP_DB:
             return index
     return None

@@ -46,6 +46,10 @@ class Statistics:
         """The least and greatest value of all."""
         return float(self.low.min()), float(self.high.max())
 
+    def reach_of_all(self) -> float:
+        """The greatest absolute value."""
+        return float(max(-self.low.min(), self.high.max())) if self.count else 0.0
+
     def add(self, values: NDArray[Any], *, histogram: bool) -> None:
         """Take a batch of values into account.
 

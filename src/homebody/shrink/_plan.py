@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from homebody.errors import UsageError
 from homebody.shrink._graph import Graph
+from homebody.shrink._observe import Statistics
 from homebody.shrink._rules import RULES, SHAPE_ONLY, Fixed, Rule, reason_for_float
 
+NARROW = 4.0
+"""A tensor this many times narrower than what it would share a range with loses two bits."""
 NO_FUSED_ACTIVATION = frozenset({"CONCATENATION", "L2_NORMALIZATION"})
 
 
@@ -29,13 +33,20 @@ class Plan(NamedTuple):
     fixed: dict[int, Fixed]
 
 
-def make_plan(graph: Graph, *, bits: int, keep: Collection[int] = ()) -> Plan:
+def make_plan(
+    graph: Graph,
+    *,
+    bits: int,
+    keep: Collection[int] = (),
+    statistics: Mapping[int, Statistics] | None = None,
+) -> Plan:
     """Decide for each operation.
 
     Args:
         graph: the float model.
         bits: 8 or 16 for activations.
         keep: operations that the caller wants to stay float, by index.
+        statistics: what the activations did; it tells which should not share parameters.
     """
     activations = set(graph.activations())
     rules: dict[int, Rule] = {}
@@ -50,7 +61,8 @@ def make_plan(graph: Graph, *, bits: int, keep: Collection[int] = ()) -> Plan:
             floats[index] = reason
         else:
             rules[index] = RULES[kind]
-    group, fixed = _groups(graph, rules, activations)
+    reach = {t: s.reach_of_all() for t, s in (statistics or {}).items()}
+    group, fixed = _groups(graph, rules, activations, reach)
     return Plan(rules, floats, group, fixed)
 
 
@@ -86,10 +98,11 @@ def _obstacle(graph: Graph, index: int, bits: int, activations: set[int]) -> str
 
 
 def _groups(
-    graph: Graph, rules: dict[int, Rule], activations: set[int]
+    graph: Graph, rules: dict[int, Rule], activations: set[int], reach: Mapping[int, float]
 ) -> tuple[dict[int, int], dict[int, Fixed]]:
     parent = {t: t for t in activations}
     fixed: dict[int, Fixed] = {}
+    readers = Counter(t for op in graph.operators for t in op.inputs)
 
     def find(tensor: int) -> int:
         while parent[tensor] != tensor:
@@ -104,6 +117,10 @@ def _groups(
         if rule.fixed is not None:
             fixed.update({find(t): rule.fixed for t in outputs})
         elif rule.output == "same" and outputs:
+            # A narrow tensor that others read too keeps its own range and is rescaled here.
+            widest = max((reach.get(t, 0.0) for t in (*inputs, *outputs)), default=0.0)
+            inputs = [t for t in inputs
+                      if readers[t] == 1 or reach.get(t, widest) * NARROW >= widest]  # fmt: skip
             roots = {find(t) for t in inputs}
             # What a fixed range feeds beside others is rescaled on its way in, else all would be.
             free = {r for r in roots if r not in fixed} if len(roots) > 1 else roots
