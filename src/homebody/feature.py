@@ -212,7 +212,7 @@ def load(
         BundleError: the bundle is refused.
         FeatureError: the name or the bundle's task is unknown.
     """
-    path = _find_bundle(source)
+    path = find_bundle(source)
     key = public_key
     if isinstance(key, (str, os.PathLike)):
         key = bundles.load_public_key(key)
@@ -230,7 +230,12 @@ def _entry_points(group: str) -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=group)}
 
 
-def _find_bundle(source: str | os.PathLike[str]) -> Path:
+def find_bundle(source: str | os.PathLike[str]) -> Path:
+    """The path of a bundle, or of the built-in feature of that name.
+
+    Raises:
+        FeatureError: no feature has that name.
+    """
     if isinstance(source, str) and not (os.path.exists(source) or source.endswith(".hb")):
         known = _entry_points(BUNDLES)
         if source in known:

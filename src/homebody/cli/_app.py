@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from homebody import __version__
-from homebody.cli import check, inspect, pack, photo, train
+from homebody.cli import check, inspect, pack, photo, shrink, train
 from homebody.errors import HomebodyError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app.command("inspect")(inspect.inspect)
 app.command("pack")(pack.pack)
 app.command("key")(pack.key)
 app.command("train")(train.train)
+app.command("shrink")(shrink.shrink)
+app.command("compare")(shrink.compare)
 
 
 def _version(asked: bool) -> None:

@@ -39,6 +39,12 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
+def tensor(name: str) -> str:
+    """A tensor's name, short: the end of the first of the names that fusing has joined."""
+    first = name.split(";")[0]
+    return first if len(first) <= 32 else "…" + first[-31:]
+
+
 def progress(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
     """Iterate with a progress bar on standard error; without one where that is no terminal."""
     if not sys.stderr.isatty():

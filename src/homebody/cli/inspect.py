@@ -3,43 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from homebody.runtime import ModelSummary
+    from homebody.shrink import EdgeTpuReport
 
 
 def inspect(
     file: Annotated[Path, typer.Argument(help="A bundle (.hb) or a model (.tflite).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    edge_tpu: Annotated[
+        bool, typer.Option("--edge-tpu", help="Say what a Coral Edge TPU would not take.")
+    ] = False,
 ) -> None:
     """Show a bundle's or a model's operations, shapes, sizes and quantization.
 
-    Example:  homebody inspect model.tflite
+    Examples:
+
+      homebody inspect model.tflite
+
+      homebody inspect model-int8.tflite --edge-tpu
     """
     import homebody.bundle
-    from homebody.bundle.summary import summarize as summarize_bundle
     from homebody.cli import _print
     from homebody.runtime import summarize
+    from homebody.shrink import edge_tpu as examine
 
     data = read_file(file)
-    if data[4:8] == b"TFL3":
-        model = summarize(data)
-        if as_json:
-            _print.json_line(model)
-        else:
-            print_model(model)
+    facts: dict[str, Any] = {}
+    if data[4:8] != b"TFL3":
+        with homebody.bundle.open(file) as bundle:
+            facts["bundle"] = bundle.summary()
+            data = bundle.read(bundle.manifest.model.entry)
+    facts["model"] = summarize(data)
+    if edge_tpu:
+        facts["edge_tpu"] = examine(data)
+    if as_json:
+        _print.json_line(facts if len(facts) > 1 else facts["model"])
         return
-    with homebody.bundle.open(file) as bundle:
-        summary = summarize_bundle(bundle)
-        model = summarize(bundle.view(bundle.manifest.model.entry))
-        if as_json:
-            _print.json_line({"bundle": summary, "model": model})
-            return
-        _print.console().print(summary.text(), markup=False, highlight=False)
-        print_model(model)
+    if "bundle" in facts:
+        _print.console().print(facts["bundle"].text(), markup=False, highlight=False)
+    print_model(facts["model"])
+    if edge_tpu:
+        print_edge_tpu(facts["edge_tpu"])
+
+
+def print_edge_tpu(report: EdgeTpuReport) -> None:
+    """What a Coral device would take, and each operation that it would not."""
+    from homebody.cli import _print
+
+    console = _print.console()
+    verdict = "all of it runs" if report.fits else f"{report.mapped} of {report.operations} run"
+    integer = "fully integer" if report.fully_integer else "not fully integer"
+    console.print(f"Edge TPU: {integer}; {verdict} on the device", highlight=False)
+    for op in report.rejected:
+        console.print(
+            f"[yellow]CPU[/]  {op.index} {op.kind} {_print.tensor(op.name)}: {op.reason}",
+            highlight=False,
+        )
 
 
 def read_file(path: Path) -> bytes:
@@ -81,7 +105,7 @@ def print_model(model: ModelSummary) -> None:
         table.add_row(
             str(op.index),
             op.name,
-            _short(op.output),
+            _print.tensor(op.output),
             "×".join(map(str, op.shape)),
             op.dtype,
             _print.size(op.weights) if op.weights else "",
@@ -89,9 +113,3 @@ def print_model(model: ModelSummary) -> None:
             op.quantization,
         )
     console.print(table)
-
-
-def _short(name: str) -> str:
-    """A fused tensor's name lists all that went into it; its first part, from the end, tells it."""
-    first = name.split(";")[0]
-    return first if len(first) <= 32 else "…" + first[-31:]

@@ -107,26 +107,14 @@ def _parse_mix(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"))
-"""What is taken for a photo in a folder; a file that is named is read whatever its ending."""
-
-
 def _expand(photos: list[Path]) -> Iterator[Path]:
+    from homebody.cli._samples import photos_in
+
     for path in photos:
-        if not path.is_dir():
+        if path.is_dir():
+            yield from photos_in(path)
+        else:
             yield path
-            continue
-        try:
-            found = sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
-            )
-        except OSError as error:
-            raise ImageError(f"cannot list {path}: {error.strerror}; make it readable") from error
-        if not found:
-            raise ImageError(
-                f"{path} holds no photo; expected files ending in {', '.join(sorted(SUFFIXES))}"
-            )
-        yield from found
 
 
 def _make_folder(folder: Path) -> None:
