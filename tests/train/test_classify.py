@@ -214,8 +214,10 @@ def test_frozen_training_is_the_head_alone(photos: Path, tmp_path: Path):
 def test_a_model_that_strays_is_not_packed(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setitem(packing.LEAST_SQNR_DB, "int8", 90.0)
-    with pytest.raises(CheckError, match="int8 model strays too far .* SQNR .* float32"):
+    monkeypatch.setitem(packing.MOST_STRAY, "int8", 0.0001)
+    with pytest.raises(
+        CheckError, match="int8 model strays too far .* largest difference .*float32"
+    ):
         train_classifier(photos, tmp_path / "h.hb", config=QUICK.replace(epochs=0))
     assert not list(tmp_path.glob("*.hb"))
 

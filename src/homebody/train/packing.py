@@ -29,9 +29,11 @@ from homebody.train.squeezenet import INPUT_SIZE
 TASK = "classify-image"
 SAMPLE_SIDE = 256
 """Short side in pixels at which sample photos are carried."""
-LEAST_SQNR_DB = {"int8": 10.0, "float32": 60.0}
-"""How far the packed model's logits may stray from the trained model's on the samples."""
 LEAST_AGREEMENT = {"int8": 0.9, "float32": 1.0}
+"""Share of samples to which the packed model gives the trained model's label."""
+MOST_STRAY = {"int8": 0.25, "float32": 0.001}
+"""How far any logit may stray from the trained model's: as a share of the greatest, which counts
+as 4 at least. (A ratio to noise would refuse a model whose logits are rightly small.)"""
 
 
 class Made(NamedTuple):
@@ -104,10 +106,13 @@ def pack_classifier(
         CheckError: the packed model strays; nothing was written.
         BundleError: the parts do not make a bundle.
     """
+    samples = _samples(made.float32, labels, root, examples)
+    greatest = max(float(np.abs(sample.outputs["logits"]).max()) for sample in samples)
     least = LEAST_AGREEMENT[config.format]
     if least < 1:  # one photo between two labels is no failure, however few there are
         least = min(least, (len(examples) - 1) / len(examples))
-    tolerance = OutputTolerance(sqnr_db=LEAST_SQNR_DB[config.format], top1=least)
+    stray = MOST_STRAY[config.format] * max(greatest, 4.0)
+    tolerance = OutputTolerance(max_abs=round(stray, 6), top1=least)
     manifest = Manifest(
         name=bundle_name(output),
         version=config.version,
@@ -131,7 +136,7 @@ def pack_classifier(
         "model.tflite": made.packed,
         "labels.txt": "".join(f"{label}\n" for label in labels).encode(),
         **texts,
-        **bundle_samples.encode(_samples(made.float32, labels, root, examples)),
+        **bundle_samples.encode(samples),
     }
     try:
         return pack(output, manifest, entries)
