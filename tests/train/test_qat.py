@@ -211,3 +211,21 @@ def test_options_are_checked():
         quantization_aware(float_net(), ranges="percentile")  # type: ignore[arg-type]
     with pytest.raises(ModelError):
         quantization_aware(b"not a model")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_grids_are_those_of_post_training_quantization(seed: int):
+    from homebody.shrink._ranges import parameters
+    from homebody.train.qat.fake_quantize import grid, quantize
+
+    rng = np.random.default_rng(seed)
+    low, high = (0.0, 0.0) if seed == 0 else rng.normal(size=2) * 10 ** rng.uniform(-3, 3)
+    low, high = np.float32(min(low, 0.0)), np.float32(max(high, 0.0))
+    found, expected = grid(low, high), parameters(float(low), float(high))
+    assert float(found.scale) == pytest.approx(expected.scale, rel=1e-6)
+    assert float(found.zero_point) == expected.zero_point
+    values = (rng.normal(size=50) * (high - low + 1)).astype(np.float32)
+    ours = np.asarray(quantize(values, found))
+    theirs = (expected.codes(values) - expected.zero_point) * expected.scale
+    assert np.abs(ours - theirs).max() <= 1.001 * expected.scale  # a tie may fall either way
+    assert (np.abs(ours - theirs) < 0.01 * expected.scale).mean() > 0.9

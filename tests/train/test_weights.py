@@ -63,6 +63,23 @@ def test_a_bundle_and_a_model_file_give_the_same(tmp_path: Path):
     assert all(np.array_equal(one[name][0], other[name][0]) for name in layer_shapes())
 
 
+def test_an_int8_model_gives_the_weights_that_its_codes_stand_for():
+    from homebody.runtime.tflite import parse
+    from homebody.shrink import shrink
+
+    weights = load_weights()
+    with homebody.load("for-this-photo") as feature:
+        model = feature.bundle.read("model.tflite")
+    if {t.dtype for t in parse(model).subgraphs[0].tensors if t.size} == {"float32"}:
+        image = np.random.default_rng(0).normal(0, 60, (2, 227, 227, 3)).astype(np.float32)
+        model = shrink(model, image, bias_correction="none", equalize=False).model
+    found = weights_from_tflite(model)
+    for name, (kernel, bias) in weights.items():
+        step = np.abs(kernel).max((0, 1, 2)) / 127
+        assert (np.abs(found[name][0] - kernel) <= 0.51 * step).all()
+        assert np.allclose(found[name][1], bias, atol=0.01)
+
+
 def test_another_network_is_refused():
     model = serialize(dense_model(np.ones((2, 3), np.float32), np.ones(2, np.float32)))
     Model(model)  # it is sound

@@ -123,10 +123,9 @@ class _Constants:
         if tensor.quantization is not None:
             found = tensor.quantization
             scales = np.array(found.scales)
-            zeros = np.array(found.zero_points or (0,) * len(scales))
             if found.axis is not None:
                 along = [1] * len(tensor.shape)
                 along[found.axis] = -1
-                scales, zeros = scales.reshape(along), zeros.reshape(along)
-            real = (real - zeros) * scales
+                scales = scales.reshape(along)
+            real *= scales  # int8 weights and int32 biases are symmetric: zero is code 0
         return real.astype(np.float32)
