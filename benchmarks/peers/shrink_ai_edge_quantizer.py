@@ -1,6 +1,6 @@
 """The peer of ``homebody shrink``: ai-edge-quantizer's static int8 recipe.
 
-    python benchmarks/peers/shrink_ai_edge_quantizer.py MODEL.tflite SAMPLES.npy OUT.tflite
+python benchmarks/peers/shrink_ai_edge_quantizer.py MODEL.tflite SAMPLES.npy OUT.tflite
 """
 
 from __future__ import annotations

@@ -154,6 +154,19 @@ class Net:
             return (n, -(-h // stride), -(-w // stride), channels)
         return (n, (h - kernel[0]) // stride + 1, (w - kernel[1]) // stride + 1, channels)
 
+    def attach(self, branch: Net, *outputs: int) -> int:
+        """Take another network in as a further subgraph; returns its number."""
+        branch.build(*outputs)
+        buffers, codes = len(self.model.buffers), len(self.model.operatorCodes)
+        self.model.buffers += branch.model.buffers
+        self.model.operatorCodes += branch.model.operatorCodes
+        for tensor in branch.graph.tensors:
+            tensor.buffer += buffers
+        for op in branch.graph.operators:
+            op.opcodeIndex += codes
+        self.model.subgraphs.append(branch.graph)
+        return len(self.model.subgraphs) - 1
+
     def build(self, *outputs: int) -> bytes:
         """The file; without ``outputs`` the last operation's are the model's."""
         self.graph.outputs = list(outputs) or list(self.graph.operators[-1].outputs)

@@ -310,6 +310,34 @@ def test_compare_takes_integer_ends_and_refuses_other_tasks() -> None:
         compare(MOBILE, net.build(), SAMPLES)
 
 
+def test_control_flow_is_left_alone() -> None:
+    net = Net()
+    x = net.conv(net.input((1, 8, 8, 3)), RANDOM.normal(size=(4, 1, 1, 3)), np.zeros(4), name="x")
+    big = net.op("GREATER", [net.mean(x), net.constant([[0.0] * 4], "float32")], (1, 4),
+                 dtype="bool", options="GreaterOptions")  # fmt: skip
+    first = net.op("SLICE", [big, net.constant([0, 0], "int32"), net.constant([1, 1], "int32")],
+                   (1, 1), dtype="bool", options="SliceOptions")  # fmt: skip
+    branches = []
+    for kind in ("ABS", "NEG"):
+        branch = Net()
+        branches.append(net.attach(branch, branch.op(kind, [branch.input((1, 8, 8, 4))],
+                                                     (1, 8, 8, 4))))  # fmt: skip
+    chosen = net.op("IF", [first, x], (1, 8, 8, 4), options="IfOptions", name="chosen",
+                    thenSubgraphIndex=branches[0], elseSubgraphIndex=branches[1])  # fmt: skip
+    net.conv(chosen, RANDOM.normal(size=(4, 1, 1, 4)), np.zeros(4))
+    data = net.build()
+    shrunk = shrink(data, SAMPLES)
+    (left,) = shrunk.report.float_operations
+    assert (left.name, left.reason) == (
+        "chosen",
+        "control flow: its branches are left as they are",
+    )
+    assert "2 other subgraphs" in shrunk.report.notes[0]
+    # A mean near zero may fall to the other side of the comparison; a branch taken is the same.
+    per_sample = [sqnr(a, b) for a, b in zip(_run(data), _run(shrunk.model), strict=True)]
+    assert np.median(per_sample) > 30
+
+
 def test_shared_weights_stay_shared() -> None:
     net = Net()
     weights = RANDOM.normal(size=(64, 64))

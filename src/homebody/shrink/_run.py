@@ -59,6 +59,7 @@ class Watch:
         graph = Graph(data)
         self.tensors = tuple(graph.outputs if tensors is None else tensors)
         self.inputs = input_specs(graph)
+        self._branches = graph.subgraphs > 1
         self._fed = {t: i for i, t in enumerate(graph.inputs)}
         shown = list(dict.fromkeys([*graph.outputs, *self.tensors]))
         shown = [t for t in shown if t not in self._fed or t in graph.outputs]
@@ -109,7 +110,10 @@ class Watch:
         single = [list(self._invoke([sample])) for sample in probe]
         size = sum(v.nbytes for v in single[0])
         batch = min(MAX_BATCH, BATCH_BYTES // max(size, 1))
-        if len(probe) < 2 or batch < 2 or any(not s.shape or s.shape[0] != 1 for s in self.inputs):
+        # A branch is taken for a whole batch at once.
+        if self._branches or len(probe) < 2 or batch < 2:
+            return 1
+        if any(not s.shape or s.shape[0] != 1 for s in self.inputs):
             return 1
         try:
             self._resize(2)
