@@ -1,7 +1,7 @@
 """Keep TensorFlow's greetings off standard error.
 
 TensorFlow writes lines about its own build from C++ when it is imported, before it looks at any
-switch for them. A command line whose standard error means trouble cannot have that.
+switch for them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _GREETING = re.compile(rb"WARNING: All log messages before absl::|I0000 .*oneDNN
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow, holding standard error back, and pass on all but its greetings.
+    """Import TensorFlow, and pass on all that it writes but its greetings.
 
     Raises:
         ImportError: it is not installed.

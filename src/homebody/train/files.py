@@ -14,6 +14,11 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         TrainError: the file cannot be written; what stood there is untouched.
     """
-    with replacing(path, TrainError, durable=True) as draft:
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainError(
+            f"{path} cannot be written ({error.strerror}); choose a folder that you may write to"
+        ) from error
+    with replacing(path, TrainError, durable=True) as draft:
         draft.write_bytes(data)
