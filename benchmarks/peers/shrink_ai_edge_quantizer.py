@@ -21,7 +21,7 @@ def main(model_path: str, samples_path: str, out: str) -> None:
     # A list, for a generator would be calibrated on none of its items without a word.
     samples = [{signature[1]: np.array(x)[None]} for x in np.load(samples_path, mmap_mode="r")]
     calibrated = made.calibrate({signature[0]: samples})
-    made.quantize(calibrated).export_model(out)
+    made.quantize(calibrated).export_model(out, overwrite=True)
 
 
 def _signatures(model_path: str) -> list[tuple[str, str]]:
