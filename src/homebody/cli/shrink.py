@@ -30,8 +30,9 @@ def shrink(
         Literal["float32", "int8", "int16"], typer.Option(help="The type of inputs and outputs.")
     ] = "float32",
     range: Annotated[
-        Literal["minmax", "mse"], typer.Option("--range", help="mse clips where that helps.")
-    ] = "minmax",
+        Literal["minmax", "mse"],
+        typer.Option("--range", help="mse clips outliers; minmax covers all."),
+    ] = "mse",
     rounding: Annotated[
         Literal["nearest", "gptq"], typer.Option(help="gptq lets weights' errors cancel.")
     ] = "nearest",
