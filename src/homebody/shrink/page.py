@@ -12,7 +12,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
 import msgspec
 
@@ -29,7 +29,7 @@ _PLOT = 240
 """Height of the SQNR chart's plot, in pixels."""
 _TOP_DB = 100.0
 """The chart's axis ends here at the latest: beyond, differences mean nothing to anyone."""
-_NAME, _FULL_NAME = 44, 1000
+_NAME, _FULL_NAME = 80, 1000
 """Characters of a name in sight, and of the one that a pointer reveals."""
 _NONE = '<span aria-hidden="true">–</span><span class="hidden">none</span>'
 
@@ -103,13 +103,18 @@ def write_page(
 
 
 class _Names:
-    """Short names: of fused operations the first, without the path that all of them share."""
+    """Short names: of fused operations the first, without the path that most of them share."""
 
     def __init__(self, operations: Sequence[OperationReport]) -> None:
         paths = [op.name.partition(";")[0].split("/")[:-1] for op in operations]
-        paths = [path for path in paths if path]
-        same = takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
-        self.prefix = "".join(f"{parts[0]}/" for parts in same) if len(paths) > 1 else ""
+        self.prefix, depth = "", 0
+        while True:
+            steps = Counter(path[depth] for path in paths if len(path) > depth)
+            step, count = max(steps.items(), key=lambda item: item[1], default=("", 0))
+            if count < 2 or 2 * count <= len(operations):
+                return
+            paths = [path for path in paths if len(path) > depth and path[depth] == step]
+            self.prefix, depth = f"{self.prefix}{step}/", depth + 1
 
     def short(self, name: str) -> str:
         """The name's telling part, as HTML."""
@@ -118,7 +123,8 @@ class _Names:
 
     def tag(self, name: str) -> str:
         """The short name, as HTML that reveals the whole one."""
-        return f'<bdi title="{_text(name, _FULL_NAME)}">{self.short(name)}</bdi>'
+        short = self.short(name).replace("/", "/<wbr>").replace("_", "_<wbr>")
+        return f'<bdi title="{_text(name, _FULL_NAME)}">{short}</bdi>'
 
 
 def _headline(report: Report, title: str) -> str:
@@ -129,15 +135,15 @@ def _headline(report: Report, title: str) -> str:
         ("Scheme", _text(report.settings.scheme), _settings(report)),
         ("Operations", _text(f"{len(report.operations)}"),
          ", ".join(f"{n} {_format(f)}" for f, n in counts.most_common()) or "none"),
-        *(
-            ("SQNR at the output", f"{_db(db)}{_unit(db)}", f"<bdi>{_text(name, _NAME)}</bdi>")
-            for name, db in list(report.output_sqnr_db.items())[:4]
-        ),
         ("Samples", f"{report.calibration_samples:,}",
          f"for the ranges; SQNR measured on {report.measured_samples:,}"),
     ]  # fmt: skip
     if report.equalized:
         facts.append(("Equalized", f"{report.equalized:,}", "channels rescaled beforehand"))
+    facts += [
+        ("SQNR at the output", f"{_db(db)}{_unit(db)}", f"<bdi>{_text(name, _NAME)}</bdi>")
+        for name, db in list(report.output_sqnr_db.items())[:4]
+    ]
     hidden = len(report.output_sqnr_db) - 4
     cells = "".join(
         f"<div><dt>{term}</dt><dd>{figure}<small>{more}</small></dd></div>"
@@ -180,8 +186,10 @@ def _sqnr(report: Report, names: _Names) -> str:
     heading = '<section aria-labelledby="sqnr"><h2 id="sqnr">Error, operation by operation</h2>'
     if all(v is None for v in values):
         return heading + "<p>SQNR was not measured: that takes samples.</p></section>"
-    low = min(0.0, math.floor(max(min(finite, default=0.0), -_TOP_DB) / 10) * 10.0)
-    high = min(_TOP_DB, max(low + 40.0, math.ceil(max(finite, default=0.0) / 10) * 10.0))
+    least, most = min(finite, default=0.0), max(finite, default=0.0)
+    step = 10 if most - min(least, 0.0) <= 60 else 20
+    low = min(0, math.floor(max(least, -_TOP_DB) / step) * step)
+    high = max(0, low + 40, math.ceil(min(most, _TOP_DB) / step) * step)
     over = any(v is not None and v > high for v in values)
 
     def y(db: float) -> str:
@@ -190,7 +198,7 @@ def _sqnr(report: Report, names: _Names) -> str:
     def x(place: float) -> str:
         return _percent(place / len(operations))
 
-    parts = [_grid(low, high, over, y), _ticks(len(operations), x)]
+    parts = [_grid(range(low, high + 1, step), over, y), _ticks(len(operations), x)]
     jump = next((i for i, op in enumerate(operations) if op.index == report.error_jumps_at), None)
     if jump is not None:
         side = "start" if jump < len(operations) / 2 else "end"
@@ -209,7 +217,8 @@ def _sqnr(report: Report, names: _Names) -> str:
         mark = ""
         if value is not None:
             kind = "float" if op.format == "float32" else "jumped" if i == jump else "dot"
-            mark = f'<circle class="{kind}" cx="{x(i + 0.5)}" cy="{y(value)}" r="{radius}"/>'
+            size = 4 if i == jump else radius
+            mark = f'<circle class="{kind}" cx="{x(i + 0.5)}" cy="{y(value)}" r="{size}"/>'
         parts.append(
             f'<g><rect class="hit" x="{x(i)}" width="{x(1)}" height="{_PLOT}"/>{mark}'
             f"<title>#{op.index} {_text(op.kind, _NAME)} {names.short(op.name)}: "
@@ -246,13 +255,12 @@ def _sqnr(report: Report, names: _Names) -> str:
     )
 
 
-def _grid(low: float, high: float, over: bool, y: _Place) -> str:
-    step = 10 if high - low <= 60 else 20
+def _grid(levels: range, over: bool, y: _Place) -> str:
     parts = ['<text class="axis" x="-8" y="-14" text-anchor="end">dB</text>']
-    for db in range(int(low), int(high) + 1, step):
-        more = "+" if over and db == high else ""
+    for db in levels:
+        more = "+" if over and db == levels[-1] else ""
         parts.append(
-            f'<line class="{"zero" if db == low else "grid"}" x2="100%" y1="{y(db)}" y2="{y(db)}"/>'
+            f'<line class="{"grid" if db else "zero"}" x2="100%" y1="{y(db)}" y2="{y(db)}"/>'
             f'<text class="axis" x="-8" y="{y(db)}" dy="4" text-anchor="end">'
             f"{_number(db, 0)}{more}</text>"
         )
@@ -284,8 +292,13 @@ def _compared(comparison: Comparison) -> str:
         )
     return (
         '<section aria-labelledby="compared"><h2 id="compared">Compared</h2>'
-        f"<p>Both models on the same {comparison.samples:,} samples; intervals are of 95 %.</p>"
-        + _table(("Output", "SQNR, dB", "Largest difference", "Same first answer"), rows, "outputs")
+        f"<p>Both models on {_count(comparison.samples, 'sample')}; intervals are of 95 %.</p>"
+        + _table(
+            ("Output", "SQNR, dB", "Largest difference", "Same first answer"),
+            rows,
+            "outputs",
+            "outputs",
+        )
         + "</section>"
     )
 
@@ -296,16 +309,17 @@ def _weights(operations: Sequence[OperationReport], names: _Names) -> str:
     if not heavy:
         return ""
     total = sum(op.weight_bytes for op in heavy)
+    hollow = "; hollow bars stay float32" if any(op.format == "float32" for op in heavy) else ""
     rows = [
-        _bar(op.index, names.tag(op.name), _bytes(op.weight_bytes), 0.0,
-             op.weight_bytes / heavy[0].weight_bytes,
+        _bar(op.index, names.tag(op.name), _bytes(op.weight_bytes),
+             (0.0, op.weight_bytes / heavy[0].weight_bytes),
              "hollow" if op.format == "float32" else "bar")
         for op in heavy
     ]  # fmt: skip
     return (
         '<section aria-labelledby="weights"><h2 id="weights">Weights</h2>'
         f"<p>{_bytes(total)} of constants in {_count(len(heavy), 'operation')}, the largest "
-        "first.</p>" + _ranked(rows, ("Operation", "Bytes")) + "</section>"
+        f"first{hollow}.</p>" + _ranked(rows, ("Operation", "Size")) + "</section>"
     )
 
 
@@ -313,29 +327,37 @@ def _sensitivity(ranking: Sequence[Sensitivity], names: _Names) -> str:
     if not ranking:
         return ""
     gains = [s.gain_db for s in ranking if math.isfinite(s.gain_db)]
-    low, high = min(gains, default=0.0), max(gains, default=0.0)
-    low, span = min(low, 0.0), (max(high, 0.0) - min(low, 0.0)) or 1.0
+    low, high = min([0.0, *gains]), max([0.0, *gains])
+    span = (high - low) or 1.0
+    zero = -low / span
     rows = []
     for s in ranking:
         gain = s.gain_db if math.isfinite(s.gain_db) else 0.0
-        start, end = sorted(((0.0 - low) / span, (gain - low) / span))
+        place = (gain - low) / span
         figure = _number(s.gain_db, 2, sign=True) if math.isfinite(s.gain_db) else _NONE
         rows.append(
-            _bar(s.index, names.tag(s.name), figure, start, end, "bar" if gain > 0 else "hollow")
-        )
+            _bar(s.index, names.tag(s.name), figure, (min(zero, place), max(zero, place)),
+                 "bar" if gain > 0 else "hollow", zero)
+        )  # fmt: skip
     return (
         '<section aria-labelledby="sensitivity"><h2 id="sensitivity">Sensitivity</h2>'
-        "<p>What SQNR at the outputs gains, in dB, if this operation alone stays float.</p>"
+        "<p>SQNR gained at the outputs if this operation alone stays float.</p>"
         + _ranked(rows, ("Operation", "Gain, dB"))
         + "</section>"
     )
 
 
-def _bar(index: int, name: str, figure: str, start: float, end: float, kind: str) -> str:
+def _bar(
+    index: int, name: str, figure: str, ends: tuple[float, float], kind: str, zero: float = 0.0
+) -> str:
+    """A row of a ranking; ``ends`` and ``zero`` are shares of the bar's room."""
+    start, end = ends
+    x = _percent(zero)
+    axis = f'<line class="zero" x1="{x}" x2="{x}" y1="-2" y2="7"/>' if zero else ""
     return (
         f'<tr><th scope="row"><a href="#op-{index}">#{index}</a> {name}'
         f'<svg class="gauge" aria-hidden="true"><rect class="{kind}" x="{_percent(start)}" '
-        f'width="{_percent(max(end - start, 0.002))}" height="100%"/></svg></th>'
+        f'width="{_percent(max(end - start, 0.002))}" height="100%"/>{axis}</svg></th>'
         f"<td>{figure}</td></tr>"
     )
 
@@ -403,7 +425,7 @@ def _operations(report: Report, names: _Names) -> str:
     if reasons:
         columns.append("Why float")
     left_out = (
-        f" Names start with <bdi>{_text(names.prefix, 200)}</bdi>, left out here."
+        f" Where names start with <bdi>{_text(names.prefix, 200)}</bdi>, that is left out."
         if names.prefix
         else ""
     )
@@ -436,7 +458,7 @@ def _text(text: str, length: int = _FULL_NAME) -> str:
 
 
 def _format(name: str) -> str:
-    return "without float values" if name == "none" else _text(name, _NAME)
+    return "without floats" if name == "none" else _text(name, _NAME)
 
 
 def _number(value: float, digits: int, *, sign: bool = False) -> str:
@@ -515,7 +537,8 @@ white-space:nowrap}
 svg{display:block;overflow:visible}
 .size{width:100%;height:6px;overflow:hidden;border-radius:3px}
 .track{fill:var(--line)}.accent{fill:var(--accent)}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:22px 32px;
+.facts+p{margin-top:20px}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:22px 32px;
 margin:26px 0 0}
 dt{font-size:13px;color:var(--quiet)}
 dd{margin:0;font-size:22px;line-height:1.35;overflow-wrap:anywhere}
@@ -539,7 +562,7 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{padding:7px 0 7px 18px;border-bottom:1px solid var(--line);text-align:right;
 vertical-align:top;font-weight:400}
 th:first-child,td:first-child{padding-left:0}
-thead th{color:var(--quiet);font-size:13px;white-space:nowrap;vertical-align:bottom}
+thead th{color:var(--quiet);font-size:13px;vertical-align:bottom}
 tbody th,.left,thead th:first-child{text-align:left}
 tbody th{overflow-wrap:anywhere}
 .ranking td{white-space:nowrap;width:5.5em}.ranking a{color:var(--quiet)}
@@ -547,15 +570,17 @@ tbody th{overflow-wrap:anywhere}
 .hollow{fill:none;stroke:var(--mark)}
 .all th:nth-child(-n+4){text-align:left}.all thead th:nth-child(9){text-align:left}
 .all td:first-child,.all thead th:first-child{text-align:right}
-.all td{white-space:nowrap}.all th[scope=row]{min-width:11em}
-.all .why{white-space:normal;min-width:16em}
+.all td,.all thead th{white-space:nowrap}.all th,.all td{padding-left:15px}
+.all .left{white-space:normal}.all th[scope=row]{min-width:12em}
+.all .why{min-width:11em}
 .jumped>td:last-of-type small,.jumped small{color:var(--accent)}
 :target{background:var(--line)}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto;position:relative}.outputs td{white-space:nowrap}
+.outputs th[scope=row]{min-width:9em}
 ul{margin:0;padding:0;list-style:none}
 li{padding:9px 0;border-bottom:1px solid var(--line)}
 summary{padding:9px 0;color:var(--quiet);cursor:pointer;font-size:14px}
-@media(min-width:1000px){.wide{overflow:visible}
+@media(min-width:1160px){.wide{overflow:visible}
 .all thead th{position:sticky;top:0;background:var(--back)}}
 @media(max-width:480px){main{padding-top:24px}h2{margin-top:44px}.sizes{font-size:28px}
 .sizes .ratio{display:block;margin:4px 0 0}}
