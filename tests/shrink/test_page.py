@@ -287,6 +287,12 @@ def test_any_sqnr_is_said_and_stays_within_the_chart(db: float | None, said: str
     assert 4 <= len([y for y in ticks if y <= 240]) <= 11
 
 
+def test_the_axis_shows_zero_even_where_everything_is_worse() -> None:
+    root = read(report(operation(0, sqnr_db=-80.0), operation(1, sqnr_db=-70.0)))
+    assert "0" in [t.text for t in root.find("text", class_="axis") if "x" in t.attributes
+                   and t.attributes["x"] == "-8"]  # fmt: skip
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 500])
 def test_any_number_of_operations(count: int) -> None:
     operations = [operation(i, sqnr_db=25.0, weight_bytes=i) for i in range(count)]
