@@ -286,6 +286,33 @@ def report(split: str, figures: dict, sanity: dict[str, int] | None, model_sha25
     return "\n".join(lines) + "\n"
 
 
+def beside(photos: Sequence[Photo], features: Sequence[Feature], seen: Sequence[Seen]) -> str:
+    """The bundle and another one on the same photos, as Markdown: the first is the shipped one."""
+    labels = np.array([photo.label for photo in photos])
+    scored = np.isin(labels, SCORED)
+    found = [np.array(CONTENT)[one.content.argmax(axis=1)] for one in seen]
+    sizes = [len(feature.bundle.view("model.tflite")) / 1e6 for feature in features]
+    names = [feature.manifest.provenance["precision"].split(",")[0] for feature in features]
+    same, n = int((found[0] == found[1]).sum()), len(labels)
+    noise = seen[1].logits - seen[0].logits
+    signal = seen[1].logits - seen[1].logits.mean(axis=1, keepdims=True)
+    decibels = 10 * np.log10((signal**2).sum() / (noise**2).sum())
+    rows = [f"| | {names[0]} (shipped) | {names[1]} |", "|---|---|---|"]
+    for title, figure in (("accuracy", accuracy), ("balanced accuracy", balanced_accuracy)):
+        values = []
+        for answers in found:
+            y, p = labels[scored], answers[scored]
+            values.append(percent(figure(y, p), interval(figure, y, p)))
+        title = f"{title}, nine categories (n = {int(scored.sum())})"
+        rows.append(f"| {title} | {values[0]} | {values[1]} |")
+    rows.append(f"| model | {sizes[0]:.1f} MB | {sizes[1]:.1f} MB |")
+    agreement = percent(same / n, wilson(same, n))
+    return "\n".join(rows) + (
+        f"\n\nThe two name the same content for {agreement} of {n} photos; "
+        f"SQNR of the logits around their mean {decibels:.1f} dB.\n"
+    )
+
+
 def choices(feature: Feature, photos: Sequence[Photo]) -> str:
     """The open choices about what the network sees, by balanced accuracy."""
     labels = np.array([photo.label for photo in photos])
@@ -353,6 +380,7 @@ def main() -> int:
     parser.add_argument("photos", type=Path, help="the folder that photos/fetch.py filled")
     parser.add_argument("--split", choices=("dev", "test"), default="test")
     parser.add_argument("--bundle", default="for-this-photo")
+    parser.add_argument("--beside", help="another bundle to compare with, the float one")
     parser.add_argument("--choices", action="store_true", help="compare choices (dev only)")
     parser.add_argument("--json", type=Path, help="write the numbers here")
     parser.add_argument("--picture", type=Path, help="write the confusion matrix here (PNG)")
@@ -364,9 +392,14 @@ def main() -> int:
         photos = read_photos(options.photos, options.split)
         with homebody.load(options.bundle) as feature:
             model = hashlib.sha256(feature.bundle.read("model.tflite")).hexdigest()
-            figures = evaluate(photos, run(feature, photos))
+            seen = run(feature, photos)
+            figures = evaluate(photos, seen)
             sanity = imagenet_sanity(feature, options.photos)
             text = report(options.split, figures, sanity, model)
+            if options.beside:
+                with homebody.load(options.beside) as other:
+                    both = [seen, run(other, photos)]
+                    text += "\n" + beside(photos, [feature, other], both)
             if options.choices:
                 text += "\n" + choices(feature, photos)
     except (HomebodyError, OSError) as error:

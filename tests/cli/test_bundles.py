@@ -45,7 +45,9 @@ def test_inspect_a_bundle(run: Run) -> None:
         assert word in done.out
     found = json.loads(run("inspect", default_bundle(), "--json").out)
     assert found["bundle"]["task"] == "suggest-presets"
-    assert found["model"]["operations"][0]["name"] == "CONV_2D"
+    convolutions = [op for op in found["model"]["operations"] if op["name"] == "CONV_2D"]
+    assert len(convolutions) == 26, "SqueezeNet 1.1: two, and three in each of eight fire modules"
+    assert {op["dtype"] for op in convolutions} == {"int8"}
 
 
 def test_inspect_a_model(run: Run, unpacked: Path) -> None:

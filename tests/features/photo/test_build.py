@@ -51,7 +51,7 @@ def test_the_card_reports_the_shipped_model(shipped):
     card = shipped.text("card.md")
     (stated,) = re.findall(r"Model SHA-256 `([0-9a-f]+)`", card)
     assert hashlib.sha256(shipped.read("model.tflite")).hexdigest().startswith(stated)
-    assert "float32" in card
+    assert "int8 (shipped)" in card
     assert "Split `test`" in card
 
 
