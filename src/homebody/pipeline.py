@@ -99,6 +99,19 @@ def _center_crop(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
+def decoding_side(operations: Iterable[Operation]) -> int | None:
+    """The short side, in pixels, to decode photos with: twice what the first resize asks for.
+
+    Large JPEGs then come scaled, at a fraction of the time, and the resize still has real work to
+    do. Whoever trains and whoever runs a model must decode alike. None without a resize.
+
+    Example:
+        >>> decoding_side([Resize(short_side=227)])
+        454
+    """
+    return next((2 * o.short_side for o in operations if isinstance(o, Resize)), None)
+
+
 def finish(
     logits: NDArray[Any], operations: Iterable[Operation], bundle: Bundle
 ) -> dict[str, float]:

@@ -82,13 +82,13 @@ def test_what_was_measured_is_what_the_bundle_does_with_the_files(trained: Train
 def test_the_input_pipeline_has_no_skew(trained: Trained, photos: Path):
     """The tensor in the feature is the one that the network was trained with, bit for bit."""
     from homebody.feature import as_photo
-    from homebody.train.photos import INPUT, decoding_side, read_crop, to_tensor
+    from homebody.pipeline import decoding_side
+    from homebody.train.photos import INPUT, read_crop, to_tensor
 
     file = photos / "living" / "owl.jpg"
     with homebody.load(trained.path) as feature:
         assert isinstance(feature, ImageClassifier)
-        assert feature.decoding_side == decoding_side(INPUT)
-        pixels = as_photo(file, at_least=feature.decoding_side).flat
+        pixels = as_photo(file, at_least=decoding_side(feature.manifest.input)).flat
         assert np.array_equal(feature.prepare(pixels).tensor, to_tensor([read_crop(file)]))
         assert feature.manifest.input == INPUT
 

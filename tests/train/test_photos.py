@@ -12,10 +12,10 @@ import homebody
 from homebody.errors import TrainError
 from homebody.features.photo.sample_photos import sample_folder
 from homebody.image import decode
-from homebody.pipeline import prepare
+from homebody.pipeline import decoding_side, prepare
 from homebody.train import Example, read_dataset
 from homebody.train.files import write_whole
-from homebody.train.photos import INPUT, CropCache, Crops, augment, decoding_side, to_tensor
+from homebody.train.photos import INPUT, CropCache, Crops, augment, to_tensor
 
 from .folders import noise, write_photos
 

@@ -18,12 +18,12 @@ from homebody.bundle.operations import Labels, Softmax
 from homebody.errors import CheckError
 from homebody.feature import CheckReport, pack
 from homebody.image import decode
-from homebody.pipeline import prepare
+from homebody.pipeline import decoding_side, prepare
 from homebody.runtime import Model
 from homebody.train.config import TrainConfig
 from homebody.train.dataset import Example
 from homebody.train.finetune import Pictures
-from homebody.train.photos import INPUT, decoding_side, to_tensor
+from homebody.train.photos import INPUT, to_tensor
 from homebody.train.squeezenet import INPUT_SIZE
 
 TASK = "classify-image"

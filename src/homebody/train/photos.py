@@ -21,7 +21,7 @@ from homebody import kernels
 from homebody.bundle.operations import CenterCrop, Normalize, Operation, Resize
 from homebody.errors import ImageError
 from homebody.image import decode
-from homebody.pipeline import prepare
+from homebody.pipeline import decoding_side, prepare
 from homebody.train.dataset import Dataset, Example, Skipped
 from homebody.train.files import write_whole
 from homebody.train.squeezenet import INPUT_SIZE, MEAN_BGR
@@ -41,19 +41,6 @@ INPUT: tuple[Operation, ...] = (
 def silent(items: Iterable[T], total: int, unit: str) -> Iterable[T]:
     """A :data:`Progress` that shows nothing."""
     return items
-
-
-def decoding_side(operations: Iterable[Operation]) -> int | None:
-    """The short side, in pixels, that a photo is decoded with: twice what the resize asks for.
-
-    Training and the feature both decode so: large JPEGs come scaled, at a fraction of the time,
-    and the resize still has real work to do.
-
-    Example:
-        >>> decoding_side(INPUT)
-        454
-    """
-    return next((2 * o.short_side for o in operations if isinstance(o, Resize)), None)
 
 
 def read_crop(path: Path) -> NDArray[np.uint8]:

@@ -6,8 +6,8 @@ import os
 
 import msgspec
 
-from homebody.bundle.operations import Resize
 from homebody.feature import Feature, PhotoLike, as_photo
+from homebody.pipeline import decoding_side
 
 
 class Classification(msgspec.Struct, frozen=True):
@@ -34,15 +34,6 @@ class ImageClassifier(Feature):
         ('cat', 0.97)
     """
 
-    @property
-    def decoding_side(self) -> int | None:
-        """The short side, in pixels, that a JPEG is decoded with at least; None for all of it.
-
-        Twice what the pipeline resizes to, as in training (``homebody.train.photos``).
-        """
-        sides = (o.short_side for o in self.manifest.input if isinstance(o, Resize))
-        return next((2 * side for side in sides), None)
-
     def __call__(self, photo: PhotoLike, /) -> Classification:
         """Label a photo.
 
@@ -52,7 +43,7 @@ class ImageClassifier(Feature):
         Raises:
             ImageError: the photo cannot be read.
         """
-        decoded = as_photo(photo, at_least=self.decoding_side)
+        decoded = as_photo(photo, at_least=decoding_side(self.manifest.input))
         scores = self.scores(decoded.flat)
         ranked = sorted(scores.items(), key=lambda item: -item[1])
         label, confidence = ranked[0]
