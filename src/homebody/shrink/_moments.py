@@ -9,6 +9,7 @@ Quantization for Asymmetric Calibration".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,9 @@ from homebody.shrink._graph import Graph
 from homebody.shrink._patches import choose_positions, take
 
 POSITIONS = 4096
-"""As many positions of an operation's input are looked at, over all samples."""
+DEPTHWISE_POSITIONS = 512
+"""As many positions of an operation's input are looked at, over all samples; a depthwise
+convolution has few weights a channel, and each of its channels takes memory."""
 PULL = 30.0
 """How strongly a target is drawn to the float weights, as a share of the inputs' mean power: with
 a hundred samples a weaker pull fits their noise."""
@@ -64,22 +67,32 @@ def target(weights: NDArray[np.float64], seen: Moments) -> NDArray[np.float64]:
 
 
 def rows(
-    graph: Graph, op: Any, x: NDArray[Any], codes: NDArray[Any], zero_point: int
+    graph: Graph,
+    op: Any,
+    x: Sequence[NDArray[Any]],
+    codes: Sequence[NDArray[Any]],
+    zero_point: int,
 ) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """Rows of the float model's input ``x`` and the integer model's ``codes``.
+    """Rows of the float model's input ``x`` and the integer model's ``codes``, an array a sample.
 
     None for operations whose weights meet their input in another way (transposed and grouped
-    convolutions).
+    convolutions, batches).
     """
     kind, weights = graph.kind(op), graph.shape(op.inputs[1])
     if kind == "FULLY_CONNECTED":
-        step = slice(None, None, max(1, x.size // weights[1] // POSITIONS))
-        return x.reshape(1, -1, weights[1])[:, step], codes.reshape(1, -1, weights[1])[:, step]
-    if kind not in ("CONV_2D", "DEPTHWISE_CONV_2D") or x.ndim != 4 or weights[3] != x.shape[3]:
+        left, right = (np.concatenate([v.reshape(-1, weights[1]) for v in side])
+                       for side in (x, codes))  # fmt: skip
+        step = slice(None, None, max(1, len(left) // POSITIONS))
+        return left[None, step], right[None, step]
+    shape = x[0].shape
+    if kind not in ("CONV_2D", "DEPTHWISE_CONV_2D") or weights[3] != shape[-1] or shape[0] != 1:
         return None
-    positions = choose_positions(graph, op, x.shape, POSITIONS, np.random.default_rng(0))
+    depthwise = kind == "DEPTHWISE_CONV_2D"
+    count = DEPTHWISE_POSITIONS if depthwise else POSITIONS
+    shape = (len(x), *shape[1:])
+    positions = choose_positions(graph, op, shape, count, np.random.default_rng(0))
     left, right = take(x, positions, 0.0), take(codes, positions, zero_point)
-    if kind == "CONV_2D":
+    if not depthwise:
         return left.reshape(1, len(left), -1), right.reshape(1, len(right), -1)
     return _by_channel(left), _by_channel(right)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,13 +46,19 @@ def choose_positions(
     return Positions(where, (kernel[0], kernel[1]), dilation, (padding[0], padding[1]))
 
 
-def take(values: NDArray[Any], positions: Positions, fill: float) -> NDArray[Any]:
-    """The patches ``[rows, kernel height, kernel width, channels]``; borders hold ``fill``."""
-    padded = values
-    if any(sum(p) for p in positions.padding):
-        padded = np.pad(values, ((0, 0), *positions.padding, (0, 0)), constant_values=fill)
-    sample, top, left = positions.where.T[:, :, None, None]
+def take(values: Sequence[NDArray[Any]], positions: Positions, fill: float) -> NDArray[Any]:
+    """The patches ``[rows, kernel height, kernel width, channels]``; borders hold ``fill``.
+
+    ``values`` are the samples, each [1, h, w, c].
+    """
     down = np.arange(positions.kernel[0])[:, None] * positions.dilation[0]
     right = np.arange(positions.kernel[1])[None, :] * positions.dilation[1]
-    patches: NDArray[Any] = padded[sample, top + down, left + right]
-    return patches
+    found = []
+    for number, sample in enumerate(values):
+        padded = sample[0]
+        if any(sum(p) for p in positions.padding):
+            padded = np.pad(padded, (*positions.padding, (0, 0)), constant_values=fill)
+        here = positions.where[positions.where[:, 0] == number]
+        top, left = here[:, 1, None, None], here[:, 2, None, None]
+        found.append(padded[top + down, left + right])
+    return np.concatenate(found)

@@ -20,7 +20,7 @@ def rank(draft: Draft, samples: Sequence[Arrays], *, threads: int = 1) -> tuple[
         samples: what to measure on.
         threads: how many threads an operation may use.
     """
-    graph = Graph(draft.data)
+    graph = Graph(draft.original)
     base = draft.output_db(samples, threads=threads)
     left_out = set(draft.plan.floats)
     found = []

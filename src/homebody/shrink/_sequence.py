@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from homebody.shrink._draft import Draft
 from homebody.shrink._gptq import round_together
 from homebody.shrink._graph import Graph
-from homebody.shrink._moments import Moments, grouped, moments, rows, target, ungrouped
+from homebody.shrink._moments import grouped, moments, rows, target, ungrouped
 from homebody.shrink._run import Watch
 from homebody.shrink._weights import Weighted, bias_codes, float_bias, float_weights
 from homebody.shrink.report import Settings
 from homebody.shrink.samples import Arrays
 
-HELD_BYTES = 192 * 2**20
+HELD_BYTES = 96 * 2**20
 """As many samples are used as keep the largest float activation under this."""
-MAX_SAMPLES = 128
+MAX_SAMPLES = 32
 ROUNDS = 2
 """How often what is left of a bias is measured again."""
 
@@ -103,9 +103,12 @@ class _Values:
             if self.reads[tensor] == 0:
                 self.held.pop(tensor, None)
 
-    def stacked(self, tensor: int) -> NDArray[Any]:
-        """All samples of a tensor, along its first axis."""
-        return np.concatenate(self.held[tensor])
+
+def _channel_means(samples: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """The mean of each channel over all samples."""
+    means = [v.mean(tuple(range(v.ndim - 1)), dtype=np.float64) for v in samples]
+    found: NDArray[np.float64] = np.mean(means, axis=0)
+    return found
 
 
 class _Step:
@@ -133,13 +136,8 @@ class _Step:
     def refined(self, settings: Settings) -> Weighted:
         """Better weights and bias; the integer model has run on them."""
         weighted = self.draft.weighted[self.index]
-        codes = self.integers.stacked(self.integer_op.inputs[self.place.data])
-        x = self.floats.stacked(self.data)
-        p = self.parameters
-        found = rows(self.graph, self.op, x, codes, p.zero_point)
-        if found is not None:
-            real = (found[1].astype(np.float32) - p.zero_point) * np.float32(p.scale)
-            weighted = self._fitted(weighted, moments(found[0], real), settings)
+        if settings.rounding == "gptq":
+            weighted = self._rounded_together(weighted, settings)
         self._store(weighted)
         self.integers.run(self.integer_op)
         if settings.bias_correction == "empirical" and weighted.bias is not None:
@@ -149,21 +147,24 @@ class _Step:
                 self.integers.run(self.integer_op)
         return weighted
 
-    def _fitted(self, weighted: Weighted, seen: Moments, settings: Settings) -> Weighted:
-        kind = self.graph.kind(self.op)
+    def _rounded_together(self, weighted: Weighted, settings: Settings) -> Weighted:
+        """Weights rounded for the inputs that reach them, with the bias that belongs to them."""
+        p, kind = self.parameters, self.graph.kind(self.op)
+        codes = self.integers.held[self.integer_op.inputs[self.place.data]]
+        found = rows(self.graph, self.op, self.floats.held[self.data], codes, p.zero_point)
+        if found is None:
+            return weighted
+        seen = moments(found[0], (found[1].astype(np.float32) - p.zero_point) * np.float32(p.scale))
         weights = grouped(kind, float_weights(self.graph, self.index, self.draft.plan))
         scales = weighted.scales.astype(np.float64).reshape(len(weights), -1)
-        codes = grouped(kind, weighted.codes)
-        if settings.rounding == "gptq":
-            aim = target(weights, seen)
-            codes = round_together(aim, scales, seen.within).astype(np.float64)
+        rounded = round_together(target(weights, seen), scales, seen.within)
         bias = weighted.bias
         if settings.bias_correction != "none":
             wanted = np.einsum("gok,gk->go", weights, seen.float_mean)
-            given = np.einsum("gok,gk->go", codes * scales[..., None], seen.mean)
+            given = np.einsum("gok,gk->go", rounded * scales[..., None], seen.mean)
             original = float_bias(self.graph, self.index, self.draft.plan)
             bias = (wanted - given).reshape(-1) + (0.0 if original is None else original)
-        return Weighted(ungrouped(kind, codes, weighted.codes.shape), weighted.scales, bias)
+        return Weighted(ungrouped(kind, rounded, weighted.codes.shape), weighted.scales, bias)
 
     def _left_over(self) -> NDArray[np.float64]:
         """By how much the outputs' channel means fall short of the float ones.
@@ -173,12 +174,9 @@ class _Step:
         """
         output = self.op.outputs[0]
         p = self.draft.chosen[output]
-        y = self.floats.stacked(output)
-        given = self.integers.stacked(self.integer_op.outputs[0])
-        axes = tuple(range(y.ndim - 1))
-        mean = (given.mean(axes, dtype=np.float64) - p.zero_point) * p.scale
-        short: NDArray[np.float64] = y.mean(axes, dtype=np.float64) - mean
-        return short
+        wanted = _channel_means(self.floats.held[output])
+        given = _channel_means(self.integers.held[self.integer_op.outputs[0]])
+        return wanted - (given - p.zero_point) * p.scale
 
     def _store(self, weighted: Weighted) -> None:
         """Put weights and bias into the integer model."""

@@ -23,6 +23,8 @@ from homebody.shrink.samples import Arrays, Reservoir, Source, iterate
 
 GUARD_SAMPLES = 32
 """As many samples decide between two variants of a model."""
+AGAIN_SAMPLES = 128
+"""As many samples are kept where ranges are looked for a second time."""
 RANKED_SAMPLES = 16
 """As many samples say how much each operation costs."""
 MEASURED_SAMPLES = 8
@@ -42,9 +44,9 @@ def shrink(
     *,
     scheme: Scheme = "int8",
     io: Literal["float32", "int8", "int16"] = "float32",
-    range: Literal["minmax", "mse"] = "mse",
+    range: Literal["minmax", "mse"] = "minmax",
     rounding: Literal["nearest", "gptq"] = "nearest",
-    bias_correction: Literal["none", "analytic", "empirical"] = "analytic",
+    bias_correction: Literal["none", "analytic", "empirical"] | None = None,
     equalize: bool = True,
     keep_float: Sequence[str] | str = (),
     sensitivity: bool = False,
@@ -61,11 +63,12 @@ def shrink(
             ``int8-only`` makes that an error; ``int16x8`` has 16-bit activations and 8-bit
             weights; ``hybrid`` has 8-bit weights alone; ``float16`` halves the constants.
         io: the type of the model's inputs and outputs.
-        range: ``mse`` clips where that lowers the squared error; ``minmax`` covers all that was
-            seen.
+        range: ``minmax`` covers all that was seen; ``mse`` clips where that lowers the squared
+            error on the samples, which mostly helps, and costs where rare large values matter.
         rounding: ``gptq`` chooses weights' roundings together, so that their errors cancel.
         bias_correction: ``analytic`` takes off what weight rounding adds on average;
-            ``empirical`` also measures, operation by operation, what is left.
+            ``empirical`` also measures, operation by operation, what is left. Unless said
+            otherwise analytic, and empirical beside ``gptq``, which walks the operations anyway.
         equalize: give channels similar ranges first, where the network stays the same.
         keep_float: operations to leave float: numbers, kinds or output names as ``homebody
             inspect`` prints them, ``*`` allowed; or ``"auto:K"`` for the K most sensitive ones.
@@ -90,6 +93,8 @@ def shrink(
         {'logits': 24.3}
     """
     names = (keep_float,) if isinstance(keep_float, str) else tuple(keep_float)
+    if bias_correction is None:
+        bias_correction = "empirical" if rounding == "gptq" else "analytic"
     settings = _settings(
         scheme=scheme, io=io, range=range, rounding=rounding, bias_correction=bias_correction,
         equalize=equalize, keep_float=names,
@@ -101,8 +106,8 @@ def shrink(
     automatic = [n for n in names if n.startswith("auto:")]
     keep = named_operations(graph, [n for n in names if n not in automatic])
     refines = settings.rounding == "gptq" or settings.bias_correction == "empirical"
-    again = refines or (settings.equalize and settings.range != "minmax")
-    kept = Reservoir(MAX_SAMPLES if again else GUARD_SAMPLES)
+    again = settings.equalize and settings.range != "minmax"
+    kept = Reservoir(AGAIN_SAMPLES if again else max(MAX_SAMPLES, GUARD_SAMPLES))
     if scheme in ("hybrid", "float16"):
         convert = _weight_only.to_float16 if scheme == "float16" else _weight_only.to_hybrid
         shrunk = convert(data, keep)

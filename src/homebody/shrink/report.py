@@ -18,7 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     scheme: Scheme = "int8"
     io: Literal["float32", "int8", "int16"] = "float32"
-    range: Literal["minmax", "mse"] = "mse"
+    range: Literal["minmax", "mse"] = "minmax"
     rounding: Literal["nearest", "gptq"] = "nearest"
     bias_correction: Literal["none", "analytic", "empirical"] = "analytic"
     equalize: bool = True
