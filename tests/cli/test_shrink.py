@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from homebody.cli.shrink import shrink as shrink_verb
 from homebody.features.photo import default_bundle
 from homebody.runtime import Model
+from homebody.shrink import shrink
 
 from ..runtime.models import dense_model, serialize
 from .conftest import Run
@@ -35,6 +38,15 @@ def test_a_model_shrinks_and_still_answers(run: Run, files: Path) -> None:
     (y,) = Model(Path("small.tflite").read_bytes())(SAMPLES[0])
     expected = SAMPLES[0] @ WEIGHTS.T + BIAS
     assert np.abs(y - expected).max() < 0.05 * np.abs(expected).max() + 0.1
+
+
+def test_defaults_are_those_of_the_function() -> None:
+    ours, functions = (
+        inspect.signature(shrink_verb).parameters,
+        inspect.signature(shrink).parameters,
+    )
+    for name in ("scheme", "io", "range", "rounding"):
+        assert ours[name].default == functions[name].default, name
 
 
 def test_the_report_is_written_and_printed(run: Run, files: Path) -> None:

@@ -32,7 +32,7 @@ def shrink(
     range: Annotated[
         Literal["minmax", "mse"],
         typer.Option("--range", help="mse clips outliers; minmax covers all."),
-    ] = "mse",
+    ] = "minmax",
     rounding: Annotated[
         Literal["nearest", "gptq"], typer.Option(help="gptq lets weights' errors cancel.")
     ] = "nearest",
@@ -71,7 +71,7 @@ def shrink(
         io=io,
         range=range,
         rounding=rounding,
-        bias_correction="analytic" if bias_correction else "none",
+        bias_correction=None if bias_correction else "none",
         keep_float=[name for name in (keep_float or "").split(",") if name],
         sensitivity=html is not None or report is not None,
     )
