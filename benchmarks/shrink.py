@@ -185,17 +185,23 @@ def quantize(name: str, model: str, samples: str, out: str) -> None:
     Path(out).write_bytes(shrunk.model)
 
 
+def prepare(name: str, folder: str, count: str, out: str) -> None:
+    """Write the calibration samples."""
+    dev = photos(Path(folder), "dev")
+    order = np.random.default_rng(0).permutation(len(dev))[: int(count)]
+    np.save(out, tensors(Path(folder), [dev[i] for i in order], NETWORKS[name]))
+
+
 def compare(arguments: argparse.Namespace, name: str) -> None:
     from homebody.shrink.compare import wilson
 
     network, stem = NETWORKS[name], arguments.models / name
     place = arguments.work
-    random = np.random.default_rng(0)
-    dev, test = photos(arguments.photos, "dev"), photos(arguments.photos, "test")
-    chosen = [dev[i] for i in random.permutation(len(dev))[: arguments.samples]]
+    test = photos(arguments.photos, "test")
     samples = place / f"{name}.npy"
-    np.save(samples, tensors(arguments.photos, chosen, network))
-    images = tensors(arguments.photos, test, network)
+    # In a process of its own: a child's peak memory starts at its parent's size.
+    run([sys.executable, __file__, "--prepare", name, str(arguments.photos),
+         str(arguments.samples), str(samples)])  # fmt: skip
     costs: dict[str, list[Cost]] = {}
     for _ in range(arguments.rounds):
         for tool, command in commands(stem, samples, place, arguments.peer).items():
@@ -204,9 +210,10 @@ def compare(arguments: argparse.Namespace, name: str) -> None:
     files = {t: Path(c[-1]).read_bytes()
              for t, c in commands(stem, samples, place, arguments.peer).items()}  # fmt: skip
     model = stem.with_suffix(".tflite").read_bytes()
-    expected = Runner(model).logits(images)
+    images = tensors(arguments.photos, test, network)
     speed = latencies({"float": model} | files, images[:1], arguments.latency_rounds)
-    print(f"\n{name}: {len(test)} photos, {len(chosen)} others for calibration, "
+    expected = Runner(model).logits(images)
+    print(f"\n{name}: {len(test)} photos, {arguments.samples} others for calibration, "
           f"{arguments.rounds} rounds\n")  # fmt: skip
     print("| | SQNR dB (95 %) | same top 1 (95 %) | category accuracy (95 %) | size | "
           "latency | quantizing s | peak MB |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
@@ -235,6 +242,9 @@ def _share(hits: int, count: int, wilson: Any) -> str:
 def main() -> None:
     if sys.argv[1:2] == ["--quantize"]:
         quantize(*sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["--prepare"]:
+        prepare(*sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("models", type=Path)

@@ -138,6 +138,28 @@ def test_ranges_of_nothing_run_and_stay_finite(weights: Any, inputs: Any, scheme
     np.testing.assert_allclose(got, expected, atol=0.01 * np.abs(expected).max() + 1e-6)
 
 
+@pytest.mark.parametrize("kind", ["SUB", "ADD"])
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_operands_that_cancel_do_not_stop_the_kernel(kind: str, scale: float) -> None:
+    net = Net()
+    x = net.op("MUL", [net.input((1, 8)), net.constant([scale], "float32")], (1, 8),
+               options="MulOptions")  # fmt: skip
+    y = x if kind == "SUB" else net.op("MUL", [x, net.constant([-1.0], "float32")], (1, 8),
+                                       options="MulOptions")  # fmt: skip
+    net.op(kind, [x, y], (1, 8), options=f"{kind.title()}Options")
+    samples = RANDOM.normal(size=(4, 8)).astype(np.float32)
+    for scheme in ("int8", "int16x8"):
+        model = Model(shrink(net.build(), samples, scheme=scheme).model)  # type: ignore[arg-type]
+        assert np.abs(model(samples[:1])[0]).max() < 0.05 * scale
+
+
+def test_activations_beyond_integers_are_refused() -> None:
+    net = Net()
+    net.dense(net.input((1, 8)), np.full((4, 8), 1e35), name="huge")
+    with pytest.raises(ModelError, match=r"'huge' reaches .*; integer arithmetic ends"):
+        shrink(net.build(), np.ones((2, 8), np.float32))
+
+
 def test_a_large_bias_does_not_overflow() -> None:
     net = Net()
     weights = RANDOM.normal(size=(4, 8)) * 1e-5
@@ -162,6 +184,14 @@ def test_over_two_gigabytes_is_refused_before_reading() -> None:
 def test_what_is_no_model_is_refused(data: bytes) -> None:
     with pytest.raises(ModelError):
         shrink(data, SAMPLES)
+
+
+def test_names_that_are_no_text_are_replaced() -> None:
+    data = DATA.replace(b"input0", b"in\xff\x80t0")
+    report = shrink(data, SAMPLES).report
+    assert report.calibration_samples == 4
+    with pytest.raises(HomebodyError, match="in\ufffd\ufffdt0"):
+        shrink(data, [np.zeros(3, np.float32)])
 
 
 def test_an_integer_model_is_not_shrunk_again() -> None:

@@ -68,6 +68,10 @@ class Graph:
         main = self._model.subgraphs[0]
         self.tensors: list[Any] = main.tensors or []
         self.operators: list[Any] = main.operators or []
+        for (
+            tensor
+        ) in self.tensors:  # the interpreter's Python side fails on names that are no UTF-8
+            tensor.name = _text(tensor.name)
         for op in self.operators:
             op.inputs, op.outputs = _indices(op.inputs), _indices(op.outputs)
         self.inputs: list[int] = _indices(main.inputs)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from homebody.errors import ModelError
 from homebody.shrink._graph import Graph
 from homebody.shrink._observe import BINS, Statistics
 from homebody.shrink._plan import Plan
@@ -61,6 +62,11 @@ def parameters(low: float, high: float, *, bits: int = 8) -> Parameters:
 
 
 _LEAST_SCALE = 1e-12
+MAX_REACH = 1e12
+"""Larger activations are refused: products of such scales leave float32, and kernels abort."""
+FINEST_SUM = 2.0**-12
+"""A sum's scale beside that of its operands: 16-bit kernels abort below 2**-14, and steps that much
+finer than the operands' say nothing."""
 
 
 def choose(
@@ -74,7 +80,16 @@ def choose(
     """Parameters for every activation that a group of the plan holds.
 
     A group's range covers each member's; constants that its operations move in between count too.
+
+    Raises:
+        ModelError: an activation is too large for integer arithmetic.
     """
+    for tensor, seen in statistics.items():
+        if seen.reach_of_all() > MAX_REACH:
+            raise ModelError(
+                f"tensor {graph.name(tensor)!r} reaches {seen.reach_of_all():.1e} on the samples; "
+                f"integer arithmetic ends at {MAX_REACH:.0e}, so mend the weights or the samples"
+            )
     members: dict[int, list[int]] = {}
     for tensor, root in plan.group.items():
         members.setdefault(root, []).append(tensor)
@@ -87,6 +102,7 @@ def choose(
                 if values is not None and values.size:
                     root = plan.group[op.outputs[0]]
                     ranges[root].append((float(values.min()), float(values.max())))
+    _widen_sums(graph, plan, ranges)
     found: dict[int, Parameters] = {}
     for root, ts in members.items():
         fixed = plan.fixed.get(root)
@@ -101,6 +117,23 @@ def choose(
             chosen = Parameters(fixed.scale, fixed.zero_point)
         found.update(dict.fromkeys(ts, chosen))
     return found
+
+
+def _widen_sums(graph: Graph, plan: Plan, ranges: dict[int, list[tuple[float, float]]]) -> None:
+    """Where operands cancel, keep the sum's scale within what kernels can rescale to."""
+    for index in plan.rules:
+        op = graph.operators[index]
+        if graph.kind(op) not in ("ADD", "SUB", "SQUARED_DIFFERENCE"):
+            continue
+        widest = 0.0
+        for tensor in op.inputs:
+            values = graph.constant(tensor)
+            if values is not None and values.size:
+                widest = max(widest, float(np.abs(values).max()))
+            elif tensor in plan.group:
+                spans = ranges[plan.group[tensor]]
+                widest = max(widest, *(max(-low, high) for low, high in spans))
+        ranges[plan.group[op.outputs[0]]].append((0.0, widest * FINEST_SUM))
 
 
 def _range(found: Statistics, method: Method) -> tuple[float, float]:

@@ -63,10 +63,9 @@ class Watch:
         self._fed = {t: i for i, t in enumerate(graph.inputs)}
         shown = list(dict.fromkeys([*graph.outputs, *self.tensors]))
         shown = [t for t in shown if t not in self._fed or t in graph.outputs]
-        if tensors is not None:
-            graph.outputs = list(shown)
-            graph.drop_signatures()
-            data = graph.save()
+        graph.outputs = list(shown)
+        graph.drop_signatures()
+        data = graph.save()
         try:
             with without_greeting():
                 self._interpreter: Any = Interpreter(model_content=data, num_threads=threads)
