@@ -106,14 +106,16 @@ class Watch:
 
     def _widest_batch(self, probe: list[Arrays]) -> int:
         """How many samples may be stacked: 1 where the model mixes what is stacked."""
-        single = [list(self._invoke([sample])) for sample in probe]
-        size = sum(v.nbytes for v in single[0])
-        batch = min(MAX_BATCH, BATCH_BYTES // max(size, 1))
         # A branch is taken for a whole batch at once.
-        if self._branches or len(probe) < 2 or batch < 2:
+        if self._branches or len(probe) < 2:
             return 1
         if any(not s.shape or s.shape[0] != 1 for s in self.inputs):
             return 1
+        size = sum(values.nbytes for values in self._invoke(probe[:1]))
+        batch = min(MAX_BATCH, BATCH_BYTES // max(size, 1))
+        if batch < 2:
+            return 1
+        single = [list(self._invoke([sample])) for sample in probe]
         try:
             self._resize(2)
             stacked = list(self._invoke(probe))

@@ -1,8 +1,8 @@
 """Refine weights and biases operation by operation, on what really reaches each.
 
-Every operation is run alone, float and integer beside each other, on the values that the refined
-operations before it gave. So a correction never answers an error that an earlier one has already
-mended, and the whole costs about one run of either model.
+Every integer operation is run alone, on the values that the refined operations before it gave. So
+a correction never answers an error that an earlier one has already mended, and the whole costs a
+few runs of the model.
 
 Source: Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias
 Correction", section 4.2 (empirical bias correction).
@@ -10,7 +10,8 @@ Correction", section 4.2 (empirical bias correction).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,13 +22,14 @@ from homebody.shrink._draft import Draft
 from homebody.shrink._gptq import round_together
 from homebody.shrink._graph import Graph
 from homebody.shrink._moments import grouped, moments, rows, target, ungrouped
+from homebody.shrink._observe import observe
 from homebody.shrink._run import Watch
 from homebody.shrink._weights import Weighted, bias_codes, float_bias, float_weights
 from homebody.shrink.report import Settings
 from homebody.shrink.samples import Arrays
 
-HELD_BYTES = 96 * 2**20
-"""As many samples are used as keep the largest float activation under this."""
+HELD_BYTES = 64 * 2**20
+"""As many samples are used as keep the largest activation that is held under this."""
 MAX_SAMPLES = 32
 ROUNDS = 2
 """How often what is left of a bias is measured again."""
@@ -45,26 +47,28 @@ def refine(
         threads: how many threads an operation may use.
     """
     graph = Graph(draft.data)
-    largest = max((4 * int(np.prod(graph.shape(t))) for t in graph.activations()), default=1)
-    count = max(4, min(MAX_SAMPLES, HELD_BYTES // max(largest, 1)))
-    some = samples[:count]
+    beside = settings.rounding == "gptq"  # rounding looks at what reaches the float operation
+    width = 4 if beside else draft.bits // 8
+    largest = max((width * math.prod(graph.shape(t)) for t in graph.activations()), default=1)
+    some = samples[: max(4, min(MAX_SAMPLES, HELD_BYTES // max(largest, 1)))]
+    seen, _ = observe(graph, draft.data, some, threads=threads)
+    means = {tensor: found.mean for tensor, found in seen.items()}
     draft = replace(draft, weighted=dict(draft.weighted))
-    floats = _Values(graph, some, threads)
     written = replace(draft, ends="float32").rewrite()
     integer_graph = Graph(written.data)
+    floats = _Values(graph, some, threads)
     integers = _Values(integer_graph, some, threads)
     makers = {t: i for i, op in enumerate(graph.operators) for t in op.outputs}
     stands = {place: t for t, place in written.places.items()}
     done = 0
     for op in integer_graph.operators:
         index = makers.get(stands.get(op.outputs[0], -1), -1)
-        while done <= index:  # the float side goes first
-            floats.run(graph.operators[done], forget=done < index or index not in draft.weighted)
+        while beside and done < index:  # the float side catches up to just before this operation
+            floats.run(graph.operators[done], forget=True)
             done += 1
         if index in draft.weighted:
-            step = _Step(draft, graph, index, integer_graph, op, floats, integers)
+            step = _Step(draft, graph, index, integer_graph, op, floats, integers, means)
             draft.weighted[index] = step.refined(settings)
-            floats.forget(graph.operators[index])
         else:
             integers.run(op)
         integers.forget(op)
@@ -90,9 +94,9 @@ class _Values:
         rows = zip(*(self.held[t] for t in fed), strict=True) if fed else [()] * self.count
         for tensor in op.outputs:
             self.held[tensor] = []
-        for size, values in watch.run(rows):
-            for tensor, batch in zip(op.outputs, values, strict=True):
-                self.held[tensor] += np.split(batch, size) if size > 1 else [batch]
+        for values in watch.run_each(rows):
+            for tensor, value in zip(op.outputs, values, strict=True):
+                self.held[tensor].append(value)
         if forget:
             self.forget(op)
 
@@ -123,6 +127,7 @@ class _Step:
         integer_op: Any,
         floats: _Values,
         integers: _Values,
+        means: Mapping[int, NDArray[np.float64]],
     ) -> None:
         place = draft.plan.rules[index].weights
         assert place is not None
@@ -131,7 +136,7 @@ class _Step:
         self.data = self.op.inputs[place.data]
         self.parameters = draft.chosen[self.data]
         self.integer_graph, self.integer_op = integer_graph, integer_op
-        self.floats, self.integers = floats, integers
+        self.floats, self.integers, self.means = floats, integers, means
 
     def refined(self, settings: Settings) -> Weighted:
         """Better weights and bias; the integer model has run on them."""
@@ -174,9 +179,8 @@ class _Step:
         """
         output = self.op.outputs[0]
         p = self.draft.chosen[output]
-        wanted = _channel_means(self.floats.held[output])
         given = _channel_means(self.integers.held[self.integer_op.outputs[0]])
-        return wanted - (given - p.zero_point) * p.scale
+        return self.means[output] - (given - p.zero_point) * p.scale
 
     def _store(self, weighted: Weighted) -> None:
         """Put weights and bias into the integer model."""
