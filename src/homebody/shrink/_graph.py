@@ -262,7 +262,7 @@ class Graph:
         builder.Finish(self._model.Pack(builder), b"TFL3")
         for op in self.operators:
             op.inputs, op.outputs = _indices(op.inputs), _indices(op.outputs)
-        return bytes(builder.Output())
+        return bytes(memoryview(builder.Bytes)[builder.Head() :])  # Output() would copy once more
 
     def _signatures(self) -> list[Any]:
         found = self._model.signatureDefs or []

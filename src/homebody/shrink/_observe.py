@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ class Statistics:
     """A tensor's least, greatest and mean values for each channel (its last axis).
 
     Attributes:
-        low, high, total: float64 [channels].
+        low, high: float64 [channels], or [1] where channels were not told apart.
+        total: float64 [channels].
         count: how many values a channel's total sums.
         histogram: how often values fall between ``-reach`` and ``reach``, int64 [BINS]; only
             filled where asked for.
@@ -50,8 +51,8 @@ class Statistics:
         """The greatest absolute value."""
         return float(max(-self.low.min(), self.high.max())) if self.count else 0.0
 
-    def add(self, values: NDArray[Any], *, histogram: bool) -> None:
-        """Take a batch of values into account.
+    def add(self, values: NDArray[Any], *, histogram: bool, ends: bool = True) -> None:
+        """Take a batch of values into account; ``ends``: least and greatest of each channel.
 
         Raises:
             FloatingPointError: a value is NaN or infinite.
@@ -59,7 +60,10 @@ class Statistics:
         rows = values.reshape(-1, values.shape[-1] if values.ndim else 1)
         if not rows.size:
             return
-        low, high = rows.min(0), rows.max(0)
+        if ends:
+            low, high = rows.min(0), rows.max(0)
+        else:  # over all values it is several times as quick
+            low, high = rows.min(keepdims=True)[0], rows.max(keepdims=True)[0]
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise FloatingPointError
         # A product with ones sums columns at the speed of BLAS.
@@ -103,6 +107,7 @@ def observe(
     samples: Iterable[Arrays],
     *,
     histograms: bool = False,
+    ends: Container[int] | None = None,
     threads: int = 1,
 ) -> tuple[dict[int, Statistics], int]:
     """Run the float model on every sample.
@@ -112,6 +117,7 @@ def observe(
         data: the same model's bytes.
         samples: checked samples, consumed once.
         histograms: whether to count values too, which ``mse`` ranges need.
+        ends: the tensors whose channels' least and greatest values are wanted; None for all.
         threads: how many threads an operation may use.
 
     Returns:
@@ -128,7 +134,8 @@ def observe(
     for size, values in watch.run(samples):
         for tensor, batch in zip(tensors, values, strict=True):
             try:
-                found[tensor].add(batch, histogram=histograms)
+                wanted = ends is None or tensor in ends
+                found[tensor].add(batch, histogram=histograms, ends=wanted)
             except FloatingPointError:
                 raise CalibrationError(
                     f"tensor {graph.name(tensor)!r} became NaN or infinite in one of the samples "

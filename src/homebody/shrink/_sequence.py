@@ -51,7 +51,7 @@ def refine(
     width = 4 if beside else draft.bits // 8
     largest = max((width * math.prod(graph.shape(t)) for t in graph.activations()), default=1)
     some = samples[: max(4, min(MAX_SAMPLES, HELD_BYTES // max(largest, 1)))]
-    seen, _ = observe(graph, draft.data, some, threads=threads)
+    seen, _ = observe(graph, draft.data, some, ends=(), threads=threads)
     means = {tensor: found.mean for tensor, found in seen.items()}
     draft = replace(draft, weighted=dict(draft.weighted))
     written = replace(draft, ends="float32").rewrite()

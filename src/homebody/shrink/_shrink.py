@@ -11,6 +11,7 @@ import msgspec
 from homebody.errors import CalibrationError, NotIntegerError, ShrinkError, UsageError
 from homebody.shrink import _fold, _report, _weight_only
 from homebody.shrink._draft import Draft, equalized, make_draft
+from homebody.shrink._equalize import find_blocks
 from homebody.shrink._graph import Graph
 from homebody.shrink._observe import observe
 from homebody.shrink._plan import make_plan, named_operations
@@ -125,12 +126,15 @@ def shrink(
             f"the scheme {scheme} needs samples; give about 100 representative inputs, or use "
             "hybrid or float16"
         )
+    equalizes = settings.equalize and settings.scheme != "int16x8"
+    blocks = find_blocks(graph, make_plan(graph, bits=8, keep=keep)) if equalizes else []
     statistics, count = observe(
         graph, data, kept.through(iterate(samples, input_specs(graph))),
-        histograms=settings.range != "minmax", threads=threads,
+        histograms=settings.range != "minmax", ends={t for b in blocks for t in b.tensors},
+        threads=threads,
     )  # fmt: skip
     made = make_draft(data, data, statistics, settings, keep)
-    if settings.equalize and settings.scheme != "int16x8":
+    if blocks:
         made = _better(made, equalized(made, kept.samples, settings, keep, threads=threads),
                        kept.samples, threads)  # fmt: skip
     if refines:
@@ -141,7 +145,7 @@ def shrink(
     if automatic:
         keep |= {s.index for s in ranking[: _automatic(automatic)]}
         made = made.keeping(keep)
-    some = kept.samples[:MEASURED_SAMPLES]
+    some = kept.samples = kept.samples[:MEASURED_SAMPLES]  # the others' memory is needed
     return Shrunk(
         *_report.integer(len(model), made, settings, count, some, ranking, threads=threads)
     )
