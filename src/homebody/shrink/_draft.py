@@ -52,7 +52,8 @@ class Draft:
         """The same with some operations left float, all else equal."""
         graph = Graph(self.data)
         plan = make_plan(graph, bits=self.bits, keep=operations, statistics=self.statistics)
-        return replace(self, plan=plan)
+        weighted = {i: w for i, w in self.weighted.items() if i in plan.rules}
+        return replace(self, plan=plan, weighted=weighted)
 
     @property
     def bits(self) -> int:

@@ -137,14 +137,15 @@ def shrink(
     if blocks:
         made = _better(made, equalized(made, kept.samples, settings, keep, threads=threads),
                        kept.samples, threads)  # fmt: skip
-    if refines:
-        made = refine(made, kept.samples, settings, threads=threads)
+    # Before weights are refined: then they answer the errors of all that is integer.
     ranking: tuple[Sensitivity, ...] = ()
     if sensitivity or automatic:
         ranking = rank(made, kept.samples[:RANKED_SAMPLES], threads=threads)
     if automatic:
         keep |= {s.index for s in ranking[: _automatic(automatic)]}
         made = made.keeping(keep)
+    if refines:
+        made = refine(made, kept.samples, settings, threads=threads)
     some = kept.samples = kept.samples[:MEASURED_SAMPLES]  # the others' memory is needed
     return Shrunk(
         *_report.integer(len(model), made, settings, count, some, ranking, threads=threads)
