@@ -55,3 +55,10 @@ def test_an_operation_that_the_runtime_lacks_is_one_sentence() -> None:
     broken.operatorCodes[0].customCode = "Nobody"
     with pytest.raises(ModelError, match="Nobody"):
         Model(serialize(broken))
+
+
+def test_a_name_that_is_no_text_is_one_sentence() -> None:
+    at = DATA.index(b"\x01\0\0\0x\0")
+    broken = DATA[: at + 4] + b"\xff" + DATA[at + 5 :]
+    with pytest.raises(ModelError, match="cannot run this model"):
+        Model(broken)

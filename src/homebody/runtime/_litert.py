@@ -48,14 +48,14 @@ class Model:
             with without_greeting():
                 self._interpreter: Any = Interpreter(model_content=data, num_threads=threads)
                 self._interpreter.allocate_tensors()
+            inputs = self._interpreter.get_input_details()
+            outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"LiteRT cannot run this model: {reason}; "
                 "convert it again with built-in operations only"
             ) from error
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
         self._input_indices = [d["index"] for d in inputs]
         self._output_indices = [d["index"] for d in outputs]
         self.inputs = tuple(_spec(d) for d in inputs)
