@@ -39,6 +39,7 @@ from homebody.feature import Feature
 from homebody.features.photo import class_map, photometry
 from homebody.features.photo.feature import WORKING_SIDE
 from homebody.image import decode
+from homebody.intervals import wilson
 from homebody.kernels import statistics
 from homebody.pipeline import prepare, read_class_map, softmax
 
@@ -141,19 +142,6 @@ def interval(
         figures.append(figure(labels[drawn], found[drawn]))
     low, high = np.percentile(figures, [2.5, 97.5])
     return float(low), float(high)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (E. B. Wilson, JASA 22, 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    z, share = 1.959964, hits / n
-    centre, spread = (
-        share + z * z / (2 * n),
-        z * np.sqrt((share + z * z / (4 * n)) / n - share**2 / n),
-    )
-    scale = 1 + z * z / n
-    return max(0.0, float((centre - spread) / scale)), float((centre + spread) / scale)
 
 
 def evaluate(photos: Sequence[Photo], seen: Seen) -> dict[str, object]:

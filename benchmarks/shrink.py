@@ -193,7 +193,7 @@ def prepare(name: str, folder: str, count: str, out: str) -> None:
 
 
 def compare(arguments: argparse.Namespace, name: str) -> None:
-    from homebody.shrink.compare import wilson
+    from homebody.intervals import wilson
 
     network, stem = NETWORKS[name], arguments.models / name
     place = arguments.work

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
 from homebody.errors import CalibrationError, ShrinkError
+from homebody.intervals import wilson
 from homebody.shrink._graph import Graph
 from homebody.shrink._measure import (
     Noise,
@@ -125,22 +125,6 @@ def compare(first: bytes, second: bytes, samples: Source, *, threads: int = 1) -
         ),
         error_jumps_at=first_jump(a, db),
     )
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share.
-
-    Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
-
-    Example:
-        >>> [round(end, 3) for end in wilson(90, 100)]
-        [0.826, 0.945]
-    """
-    z = 1.959964
-    share, spread = hits / count, z * z / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / count / 4)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 class _Output:

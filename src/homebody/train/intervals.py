@@ -10,10 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from homebody import intervals
 from homebody.errors import UsageError
-
-_Z95 = 1.959963984540054
-"""The standard normal's 0.975 quantile."""
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -57,17 +55,8 @@ def wilson(count: int, n: int) -> Share:
         >>> round(share.low, 4), round(share.high, 4)
         (0.2366, 0.7634)
     """
-    if not 0 <= count <= n:
-        raise UsageError(f"{count} of {n} is not a share; give 0 <= count <= n")
-    if n == 0:
-        return Share(0, 0, None, 0.0, 1.0)
-    p, z2 = count / n, _Z95**2
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    reach = _Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    # At the ends one bound is exactly the share itself; rounding must not move it past.
-    low = 0.0 if count == 0 else max(0.0, centre - reach)
-    high = 1.0 if count == n else min(1.0, centre + reach)
-    return Share(count, n, p, low, high)
+    low, high = intervals.wilson(count, n)
+    return Share(count, n, count / n if n else None, low, high)
 
 
 def difference(one: Share, other: Share) -> tuple[float, float]:
