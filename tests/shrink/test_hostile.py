@@ -91,8 +91,8 @@ def _huge(graph: Any, ops: list[Any], tensors: list[Any]) -> None:
         (_backwards, "before anything has written it"),
         (_writes_weights, "is a constant, an input or another"),
         (_writes_twice, "is a constant, an input or another"),
-        (_stride, "strideH 0; expected at least 1"),
-        (_dilation, "dilationWFactor -1"),
+        (_stride, "stride_h 0; expected at least 1"),
+        (_dilation, "dilation_w_factor -1"),
         (_huge, "would need"),
     ],
 )

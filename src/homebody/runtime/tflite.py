@@ -1,7 +1,7 @@
 """Read a ``.tflite`` file into plain records, checked before anything runs it.
 
 The interpreter is C++ that trusts the file, so every index and size that it would follow is
-verified here first.
+verified here first, and that the operations can run in their order.
 
 Source: TensorFlow Lite schema version 3, ``tflite/schema/schema.fbs``.
 """
@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from homebody.errors import ModelError
+from homebody.runtime import _safety
 from homebody.runtime._flatbuffer import Table
 
 TENSOR_TYPES = {
@@ -57,7 +58,11 @@ class Tensor(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One operation; ``inputs`` and ``outputs`` are tensor indices, -1 an omitted optional one."""
+    """One operation; ``inputs`` and ``outputs`` are tensor indices, -1 an omitted optional one.
+
+    ``calls`` names the subgraphs that it runs: an ``IF``'s branches, a ``WHILE``'s condition and
+    body.
+    """
 
     index: int
     code: int
@@ -65,6 +70,7 @@ class Operation(msgspec.Struct, frozen=True):
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    calls: tuple[int, ...] = ()
 
 
 class Subgraph(msgspec.Struct, frozen=True):
@@ -96,7 +102,9 @@ def parse(data: bytes | memoryview) -> TfliteModel:
         The model's structure, without copying its weights.
 
     Raises:
-        ModelError: when the bytes are not a ``.tflite`` file or point outside themselves.
+        ModelError: when the bytes are not a ``.tflite`` file, point outside themselves, or hold
+            operations that cannot run: in no order, into a constant, with a stride of 0, or
+            without end.
 
     Example:
         >>> parse(b"not a model, but text")
@@ -117,6 +125,7 @@ def parse(data: bytes | memoryview) -> TfliteModel:
     )
     if not subgraphs:
         raise ModelError("the model holds no subgraph; expected at least one, so export it again")
+    _safety.verify_calls(subgraphs)
     return TfliteModel(version, root.string(3), subgraphs, len(view))
 
 
@@ -168,21 +177,26 @@ def _subgraph(
                 f"operation {i} of {where} has operator code {code} of {len(codes)}; "
                 "expected an existing one, so export the model again"
             )
-        operations.append(
-            Operation(
-                i,
-                *codes[code],
-                indices(op, 1, f"an input of operation {i}", optional=True),
-                indices(op, 2, f"an output of operation {i}", optional=False),
-            )
+        builtin = codes[code][0]
+        operation = Operation(
+            i,
+            *codes[code],
+            indices(op, 1, f"an input of operation {i}", optional=True),
+            indices(op, 2, f"an output of operation {i}", optional=False),
+            _safety.called_subgraphs(op, builtin),
         )
-    return Subgraph(
+        output = f" ({tensors[operation.outputs[0]].name!r})" if operation.outputs else ""
+        _safety.verify_options(op, builtin, f"operation {i}{output} of {where}")
+        operations.append(operation)
+    found = Subgraph(
         table.string(4),
         tensors,
         tuple(operations),
         indices(table, 1, "the inputs", optional=False),
         indices(table, 2, "the outputs", optional=False),
     )
+    _safety.verify_order(found, where)
+    return found
 
 
 def _tensor(table: Table, index: int, where: str, buffers: list[int]) -> Tensor:

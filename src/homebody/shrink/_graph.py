@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from homebody.errors import ModelError
 from homebody.runtime import tflite
-from homebody.shrink import _safety
 
 schema: Any = schema_py_generated
 
@@ -52,7 +51,7 @@ class Graph:
 
     def __init__(self, data: bytes) -> None:
         _refuse_too_large(len(data))
-        _safety.verify(tflite.parse(data))
+        tflite.parse(data)
         try:
             self._model = schema.ModelT.InitFromPackedBuf(data, 0)
             for buffer in self._model.buffers or ():
@@ -77,7 +76,6 @@ class Graph:
         self.inputs: list[int] = _indices(main.inputs)
         self.outputs: list[int] = _indices(main.outputs)
         self.subgraphs = len(self._model.subgraphs)
-        _safety.verify_options(self)
 
     def kind(self, op: Any) -> str:
         """An operation's name, e.g. ``"CONV_2D"``; a custom operation's own name."""
