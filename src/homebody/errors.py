@@ -52,6 +52,7 @@ On the command line each of these is one line on standard error and exit code 2.
     ├── TrainError             training cannot start or go on
     │   ├── DatasetError           the labelled photos or their table do not make a data set
     │   └── TrainConfigError       a setting is unknown or out of range
+    ├── ServeError             the studio or a repository cannot be served
     └── UsageError             arguments that contradict each other
 """
 
@@ -420,6 +421,10 @@ class NotIntegerError(ShrinkError):
             + "; replace them in the model, or use the scheme int8, which leaves them float"
         )
         self.operations = operations
+
+
+class ServeError(HomebodyError):
+    """The studio or a repository cannot be served: a part is missing, or the port is taken."""
 
 
 class UsageError(HomebodyError):

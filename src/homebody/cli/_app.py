@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from homebody import __version__
-from homebody.cli import check, inspect, pack, photo, shrink, train
+from homebody.cli import check, inspect, pack, photo, shrink, studio, train
 from homebody.errors import HomebodyError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("key")(pack.key)
 app.command("train")(train.train)
 app.command("shrink")(shrink.shrink)
 app.command("compare")(shrink.compare)
+app.command("studio")(studio.studio)
 
 
 def _version(asked: bool) -> None:

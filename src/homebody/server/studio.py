@@ -1,0 +1,126 @@
+"""Which files the studio is made of, wherever Homebody is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from homebody.errors import ServeError
+from homebody.server import vendor
+from homebody.server.site import TYPES, File, Site, file_from, file_of
+
+PACKAGE = Path(__file__).resolve().parents[1]
+BUNDLE_URL = "/bundles/for-this-photo.hb"
+# What the folder web/ holds for its developers only.
+_DEVELOPMENT = {"package.json", "package-lock.json", "tsconfig.json"}
+_PLACEHOLDER = b'const VERSION = "development";'
+
+
+def web_folder() -> Path:
+    """The folder of the studio's pages and modules: in the wheel, or beside ``src`` in a checkout.
+
+    Raises:
+        ServeError: neither is there.
+    """
+    for folder in (PACKAGE / "_web", PACKAGE.parents[1] / "web"):
+        if folder.is_dir():
+            return folder
+    raise ServeError(
+        "the studio's pages are not part of this installation; install Homebody from a wheel "
+        "or a checkout that has the folder web/"
+    )
+
+
+def default_bundle() -> Path:
+    """The bundle that the studio starts with."""
+    return PACKAGE / "features" / "photo" / "for-this-photo.hb"
+
+
+def studio_files(
+    *,
+    web: Path | None = None,
+    bundle: Path | None = None,
+    vendored: Path = vendor.DEST,
+    updates: Mapping[str, str] | None = None,
+) -> dict[str, File]:
+    """The studio's files by URL path, ``/studio.json`` and ``/sw.js`` among them.
+
+    ``/studio.json`` lists every file with its size and SHA-256, so that the service worker can keep
+    the whole site and knows when it has it; its ``version`` is the hash of that list.
+
+    Args:
+        web: the folder of pages and modules; the installed one if None.
+        bundle: the bundle to start with; the installed one if None.
+        vendored: the folder that :mod:`homebody.server.vendor` filled.
+        updates: ``{"url": ..., "key": ...}`` of the release to look for, or None for no updates.
+
+    Raises:
+        ServeError: a part is missing; the message says how to add it.
+    """
+    web = web or web_folder()
+    bundle = bundle or default_bundle()
+    absent = vendor.missing(vendored)
+    if absent:
+        raise ServeError(
+            f"the studio lacks {len(absent)} vendored files (LiteRT.js); with npm installed and "
+            "online, add them with: python -m homebody.server.vendor"
+        )
+    native = PACKAGE / "_native" / "homebody.wasm"
+    if not native.is_file():
+        why = "reinstall Homebody with pip" if find_spec("ziglang") else "pip install ziglang"
+        raise ServeError(
+            "the studio lacks the kernels' WebAssembly module; "
+            f"{why}, then run: python kernels/build.py"
+        )
+    try:
+        files = {f"/{path.relative_to(web).as_posix()}": file_from(path) for path in _pages(web)}
+        if "/index.html" in files:
+            files["/"] = files.pop("/index.html")
+        worker = files.pop("/sw.js", None)
+        files["/native/homebody.wasm"] = file_from(native)
+        for name in vendor.names():
+            files[f"/vendor/{name}"] = file_from(vendored / name)
+        files[BUNDLE_URL] = file_from(bundle)
+    except OSError as error:
+        raise ServeError(
+            f"{error.filename} cannot be read ({error.strerror}); reinstall Homebody"
+        ) from None
+    listing = [
+        {"url": url, "sha256": file.sha256, "size": file.size}
+        for url, file in sorted(files.items())
+    ]
+    version = hashlib.sha256(json.dumps(listing).encode()).hexdigest()[:16]
+    facts = {
+        "version": version,
+        "bundle": {"url": BUNDLE_URL, "sha256": files[BUNDLE_URL].sha256},
+        "updates": dict(updates) if updates else None,
+        "files": listing,
+    }
+    files["/studio.json"] = file_of(json.dumps(facts).encode(), TYPES[".json"])
+    if worker is not None:
+        # A changed site is a changed service worker, which is how a browser notices.
+        body = worker.read().replace(_PLACEHOLDER, f'const VERSION = "{version}";'.encode())
+        files["/sw.js"] = file_of(body, TYPES[".js"])
+    return files
+
+
+def studio_site(**parts: object) -> Site:
+    """:func:`studio_files` as a :class:`~homebody.server.site.Site`."""
+    return Site(studio_files(**parts))  # type: ignore[arg-type]
+
+
+def _pages(web: Path) -> list[Path]:
+    """The files of ``web`` that browsers get: of a known type, not hidden, not a developer's."""
+    return sorted(
+        path
+        for path in web.rglob("*")
+        if path.suffix in TYPES
+        and path.name not in _DEVELOPMENT
+        and not any(
+            part.startswith(".") or part == "node_modules" for part in path.relative_to(web).parts
+        )
+        and path.is_file()
+    )
