@@ -53,6 +53,23 @@ On the command line each of these is one line on standard error and exit code 2.
     │   ├── DatasetError           the labelled photos or their table do not make a data set
     │   └── TrainConfigError       a setting is unknown or out of range
     ├── ServeError             the studio or a repository cannot be served
+    ├── DeliverError           publishing or updating cannot go on; what is installed stays
+    │   ├── PublishError           a repository cannot be written as asked
+    │   │   └── PublishingKeyError     a key is missing, unsafe or within the repository
+    │   ├── BusyError              another publisher or updater is at work
+    │   ├── FetchError             a server does not give a file
+    │   │   ├── UnreachableError, StatusError, RedirectError
+    │   │   └── SlowServerError, TruncatedError, EndlessDataError
+    │   ├── TrustError             what a repository says is not believed
+    │   │   ├── NoRootError            there is no root of trust to begin with
+    │   │   ├── UntrustedKeysError     not signed by enough of the trusted keys
+    │   │   ├── OlderMetadataError     older than what was seen before
+    │   │   ├── MismatchError          a file is not the one that signed metadata states
+    │   │   ├── ExpiredError           too old to be believed, or the clock is wrong
+    │   │   └── MetadataError          not the form that metadata have
+    │   ├── UpdateRefusedError     a genuine file does not work here
+    │   ├── HomeError              the device's own folder cannot be read or written
+    │   └── NoPreviousError        there is nothing to roll back to
     └── UsageError             arguments that contradict each other
 """
 
@@ -425,6 +442,99 @@ class NotIntegerError(ShrinkError):
 
 class ServeError(HomebodyError):
     """The studio or a repository cannot be served: a part is missing, or the port is taken."""
+
+
+class DeliverError(HomebodyError):
+    """Publishing or updating cannot go on; what is installed stays as it is."""
+
+
+class PublishError(DeliverError):
+    """A repository cannot be written as asked."""
+
+
+class PublishingKeyError(PublishError):
+    """A signing key is missing, unsafe or within the repository."""
+
+
+class BusyError(DeliverError):
+    """Another publisher or updater is at work."""
+
+
+class FetchError(DeliverError):
+    """A server does not give a file."""
+
+
+class UnreachableError(FetchError):
+    """The server cannot be reached: no network, no such host, refused, or not trusted."""
+
+
+class StatusError(FetchError):
+    """The server answered with something other than the file, e.g. 500.
+
+    Args:
+        message: one sentence.
+        status: the HTTP status code.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RedirectError(FetchError):
+    """The server sends elsewhere."""
+
+
+class SlowServerError(FetchError):
+    """The server stalls, or trickles so slowly that the deadline passed."""
+
+
+class TruncatedError(FetchError):
+    """The connection ended before the file did."""
+
+
+class EndlessDataError(FetchError):
+    """The server sends more than the file may have."""
+
+
+class TrustError(DeliverError):
+    """What a repository says is not believed."""
+
+
+class NoRootError(TrustError):
+    """There is no root of trust to begin with."""
+
+
+class UntrustedKeysError(TrustError):
+    """Metadata are not signed by enough of the trusted keys."""
+
+
+class OlderMetadataError(TrustError):
+    """Metadata are older than what was seen before."""
+
+
+class MismatchError(TrustError):
+    """A file is not the one that signed metadata state."""
+
+
+class ExpiredError(TrustError):
+    """Metadata are too old to be believed, or the clock is wrong."""
+
+
+class MetadataError(TrustError):
+    """A file does not have the form that metadata have."""
+
+
+class UpdateRefusedError(DeliverError):
+    """A genuine file does not work here: its format, its runtime, or its check."""
+
+
+class HomeError(DeliverError):
+    """The folder that holds what is installed cannot be read or written."""
+
+
+class NoPreviousError(DeliverError):
+    """There is nothing to roll back to."""
 
 
 class UsageError(HomebodyError):
