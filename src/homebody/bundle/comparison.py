@@ -18,6 +18,7 @@ from msgspec import Struct
 from homebody.bundle.manifest import OutputTolerance, Tolerances
 from homebody.bundle.samples import Outcome
 from homebody.errors import CheckError
+from homebody.sqnr import decibels
 
 Quantity: TypeAlias = Literal["input", "sqnr_db", "max_abs", "top1", "answers"]
 _Pairs: TypeAlias = list[tuple[str, npt.NDArray[np.float64], npt.NDArray[np.float64]]]
@@ -131,19 +132,11 @@ def sqnr_db(expected: npt.ArrayLike, actual: npt.ArrayLike) -> float:
     20.0
     """
     signal, given = np.asarray(expected, np.float64), np.asarray(actual, np.float64)
-    return _decibels(_energy(signal), _energy(signal - given))
+    return decibels(_energy(signal), _energy(signal - given))
 
 
 def _energy(values: npt.NDArray[np.float64]) -> float:
     return float(np.vdot(values, values))
-
-
-def _decibels(signal: float, noise: float) -> float:
-    if not (math.isfinite(signal) and math.isfinite(noise)):
-        return math.nan
-    if noise == 0:
-        return math.inf
-    return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
 def _pairs(expected: Sequence[Outcome], actual: Sequence[Outcome], output: str) -> _Pairs:
@@ -166,12 +159,12 @@ def _measure_output(output: str, pairs: _Pairs, tolerance: OutputTolerance) -> l
         differences = {name: one - other for name, one, other in pairs}
     if tolerance.sqnr_db is not None:
         energies = {name: (_energy(one), _energy(differences[name])) for name, one, _ in pairs}
-        ratios = {name: _decibels(*energy) for name, energy in energies.items()}
+        ratios = {name: decibels(*energy) for name, energy in energies.items()}
         found.append(
             Measurement(
                 quantity="sqnr_db",
                 output=output,
-                measured=_decibels(
+                measured=decibels(
                     math.fsum(signal for signal, _ in energies.values()),
                     math.fsum(noise for _, noise in energies.values()),
                 ),

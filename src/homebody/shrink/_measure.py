@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from homebody.shrink._graph import Graph
 from homebody.shrink._run import Watch
 from homebody.shrink.samples import Arrays
+from homebody.sqnr import decibels
 
 NOISELESS_DB = 200.0
-"""Said of no error at all: float32 could not show less, and JSON has no infinity."""
-
-JUMP_DB = 10.0
-FINE_DB = 40.0
-"""An error jumps at an operation whose output is ``JUMP_DB`` worse than its worst input; inputs
-count as no better than ``FINE_DB``, which is what 8 bits give."""
+"""Said of no error at all: float32 could not show less, and JSON has no infinity. Its negative is
+said of values that are not finite."""
 
 
 class Noise:
@@ -43,7 +40,7 @@ class Noise:
 
 
 def sqnr(signal: float, error: float) -> float | None:
-    """Signal to noise in decibels: :data:`NOISELESS_DB` at most, None without signal.
+    """Signal to noise in decibels, within ±:data:`NOISELESS_DB`; None without signal.
 
     Example:
         >>> sqnr(100.0, 1.0)
@@ -51,9 +48,8 @@ def sqnr(signal: float, error: float) -> float | None:
     """
     if signal <= 0:
         return None
-    if error <= 0:
-        return NOISELESS_DB
-    return min(NOISELESS_DB, 10 * math.log10(signal / error))
+    found = decibels(signal, error)
+    return -NOISELESS_DB if math.isnan(found) else max(-NOISELESS_DB, min(NOISELESS_DB, found))
 
 
 def dequantizer(graph: Graph, tensor: int) -> tuple[float, int] | None:
@@ -93,6 +89,39 @@ def quantized_inputs(graph: Graph, samples: Iterable[Arrays]) -> Iterable[Arrays
     )
 
 
+def values_of_both(
+    first: bytes,
+    second: bytes,
+    pairs: Mapping[int, int],
+    samples: Sequence[Arrays],
+    *,
+    threads: int = 1,
+) -> Iterator[tuple[int, NDArray[Any], NDArray[Any]]]:
+    """Run two models beside each other.
+
+    Args:
+        first: the model whose values count as right.
+        second: the other one.
+        pairs: for each tensor of ``first`` to compare, the one of ``second``.
+        samples: float inputs for both.
+        threads: how many threads an operation may use.
+
+    Yields:
+        For each sample and pair the tensor of ``first``, its values there and the reals that
+        ``second`` has; of float tensors of one shape only.
+    """
+    watch_first = Watch(first, list(pairs), threads=threads)
+    watch_second = Watch(second, list(pairs.values()), threads=threads)
+    graph = Graph(second)
+    real = [dequantizer(graph, t) for t in pairs.values()]
+    left = watch_first.run_each(samples)
+    right = watch_second.run_each(quantized_inputs(graph, samples))
+    for expected, actual in zip(left, right, strict=True):
+        for tensor, a, b, end in zip(pairs, expected, actual, real, strict=True):
+            if a.shape == b.shape and a.dtype.kind == "f":
+                yield tensor, a, to_real(b, end)
+
+
 def tensor_noise(
     first: bytes,
     second: bytes,
@@ -102,41 +131,14 @@ def tensor_noise(
     factors: Mapping[int, NDArray[np.float64]] | None = None,
     threads: int = 1,
 ) -> dict[int, Noise]:
-    """Run two models beside each other.
+    """The noise at each of ``first``'s tensors, over all samples.
 
-    Args:
-        first: the model whose values count as right.
-        second: the other one.
-        pairs: for each tensor of ``first`` to compare, the one of ``second``.
-        samples: float inputs for both.
-        factors: channels of a tensor that are this many times as large in ``second``.
-        threads: how many threads an operation may use.
-
-    Returns:
-        The noise at each of ``first``'s tensors.
+    Takes what :func:`values_of_both` does, and ``factors``: channels of a tensor are known to be
+    this many times as large in ``second``, which is undone first.
     """
-    watch_first = Watch(first, list(pairs), threads=threads)
-    watch_second = Watch(second, list(pairs.values()), threads=threads)
-    graph = Graph(second)
-    real = [dequantizer(graph, t) for t in pairs.values()]
     found = {t: Noise() for t in pairs}
-    left = watch_first.run_each(samples)
-    right = watch_second.run_each(quantized_inputs(graph, samples))
-    for expected, actual in zip(left, right, strict=True):
-        for tensor, a, b, end in zip(pairs, expected, actual, real, strict=True):
-            values = to_real(b, end)
-            if factors is not None and tensor in factors:
-                values = values / factors[tensor].astype(np.float32)
-            if a.shape == values.shape and a.dtype.kind == "f":
-                found[tensor].add(a, values)
+    for tensor, a, values in values_of_both(first, second, pairs, samples, threads=threads):
+        if factors is not None and tensor in factors:
+            values = values / factors[tensor].astype(np.float32)
+        found[tensor].add(a, values)
     return found
-
-
-def first_jump(graph: Graph, db: Mapping[int, float | None]) -> int | None:
-    """The first operation whose output is much worse than the worst of its inputs."""
-    for index, op in enumerate(graph.operators):
-        output = db.get(op.outputs[0]) if op.outputs else None
-        inputs = [v for t in op.inputs if (v := db.get(t)) is not None]
-        if output is not None and inputs and output < min(*inputs, FINE_DB) - JUMP_DB:
-            return index
-    return None

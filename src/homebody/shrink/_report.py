@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from homebody.shrink._draft import Draft
 from homebody.shrink._graph import Graph
-from homebody.shrink._measure import Noise, dequantizer, first_jump, tensor_noise
+from homebody.shrink._jump import first_jump
+from homebody.shrink._measure import Noise, dequantizer, tensor_noise
 from homebody.shrink._weight_only import WeightOnly
 from homebody.shrink.report import OperationReport, Report, Sensitivity, Settings
 from homebody.shrink.samples import Arrays
@@ -81,7 +82,7 @@ class _Subject:
     ) -> Report:
         db = {t: n.db for t, n in noise.items()}
         return Report(
-            settings=settings,
+            settings=settings.applied(),
             size_before=size_before,
             size_after=self.size_after,
             calibration_samples=calibration_samples,

@@ -10,15 +10,17 @@ import numpy as np
 from homebody.errors import CalibrationError, ShrinkError
 from homebody.intervals import wilson
 from homebody.shrink._graph import Graph
+from homebody.shrink._jump import first_jump
 from homebody.shrink._measure import (
     Noise,
     dequantizer,
-    first_jump,
     quantized_inputs,
     sqnr,
     tensor_noise,
     to_real,
+    values_of_both,
 )
+from homebody.shrink._rescaling import Channels, find_rescaled
 from homebody.shrink._run import Watch, input_specs
 from homebody.shrink.samples import Arrays, Source, iterate
 
@@ -47,6 +49,10 @@ class OperationComparison(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     name: str
     sqnr_db: float | None
+    """Of a rescaled output after undoing that."""
+    rescaled: bool = False
+    """Whether the second model keeps its channels in other sizes and allows for that in what
+    reads them, as equalization does."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,11 +67,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[OutputComparison, ...]
     operations: tuple[OperationComparison, ...]
     error_jumps_at: int | None
-    """The first operation whose output is much worse than all its inputs."""
+    """The first operation whose output is off by more than a tenth, and by more than 10 dB worse
+    than anything on the way to it."""
 
 
 def compare(first: bytes, second: bytes, samples: Source, *, threads: int = 1) -> Comparison:
     """Run two models on the same samples and say where they part.
+
+    Where the second model is an equalized form of the first, its inner channels have other sizes.
+    That is found (one factor a channel, by least squares) and undone before they are compared.
 
     Args:
         first: a ``.tflite`` file's bytes; its values count as right.
@@ -107,8 +117,7 @@ def compare(first: bytes, second: bytes, samples: Source, *, threads: int = 1) -
         count += 1
     if not count:
         raise CalibrationError("there is not a single sample to compare on; give some inputs")
-    noise = tensor_noise(first, second, _same_names(a, b), kept, threads=threads)
-    db = {t: n.db for t, n in noise.items()}
+    db, rescaled = _tensor_db(a, first, second, _same_names(a, b), kept, threads)
     return Comparison(
         sizes=(len(first), len(second)),
         samples=count,
@@ -118,7 +127,11 @@ def compare(first: bytes, second: bytes, samples: Source, *, threads: int = 1) -
         ),
         operations=tuple(
             OperationComparison(
-                index=i, kind=a.kind(op), name=a.name(op.outputs[0]), sqnr_db=db[op.outputs[0]]
+                index=i,
+                kind=a.kind(op),
+                name=a.name(op.outputs[0]),
+                sqnr_db=db[op.outputs[0]],
+                rescaled=op.outputs[0] in rescaled,
             )
             for i, op in enumerate(a.operators)
             if op.outputs and op.outputs[0] in db
@@ -152,12 +165,33 @@ class _Output:
         )
 
 
+def _tensor_db(
+    graph: Graph,
+    first: bytes,
+    second: bytes,
+    pairs: dict[int, int],
+    samples: Sequence[Arrays],
+    threads: int,
+) -> tuple[dict[int, float | None], frozenset[int]]:
+    """SQNR at each tensor of both, and which of them were rescaled, which is undone."""
+    noise = {t: Noise() for t in pairs}
+    channels = {t: Channels() for t in pairs}
+    for t, expected, actual in values_of_both(first, second, pairs, samples, threads=threads):
+        noise[t].add(expected, actual)
+        channels[t].add(expected, actual)
+    factors = find_rescaled(graph, second, pairs, channels, samples, threads=threads)
+    some = {t: pairs[t] for t in factors}
+    if some:
+        noise |= tensor_noise(first, second, some, samples, factors=factors, threads=threads)
+    return {t: n.db for t, n in noise.items()}, frozenset(factors)
+
+
 def _same_names(a: Graph, b: Graph) -> dict[int, int]:
     """Tensors of both that have one name, which either has once, and the same shape."""
     names: dict[str, list[int]] = {}
     for index in range(len(b.tensors)):
         name = b.name(index)
-        for suffix in ("_int8", "_int16"):
+        for suffix in ("_int8", "_int16", "_equalized"):
             name = name.removesuffix(suffix)
         names.setdefault(name, []).append(index)
     found = {}

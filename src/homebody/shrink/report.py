@@ -14,15 +14,33 @@ Scheme = Literal["int8", "int8-only", "hybrid", "float16", "int16x8"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model was shrunk."""
+    """How a model was shrunk; None where the scheme leaves no choice."""
 
     scheme: Scheme = "int8"
     io: Literal["float32", "int8", "int16"] = "float32"
-    range: Literal["minmax", "mse"] = "minmax"
-    rounding: Literal["nearest", "gptq"] = "nearest"
-    bias_correction: Literal["none", "analytic", "empirical"] = "analytic"
-    equalize: bool = True
+    range: Literal["minmax", "mse"] | None = "minmax"
+    rounding: Literal["nearest", "gptq"] | None = "nearest"
+    bias_correction: Literal["none", "analytic", "empirical"] | None = "analytic"
+    equalize: bool | None = True
     keep_float: tuple[str, ...] = ()
+
+    def applied(self) -> Settings:
+        """These settings without those that the scheme has no use for.
+
+        Example:
+            >>> Settings(scheme="hybrid").applied().rounding is None
+            True
+        """
+        unused = _UNUSED.get(self.scheme, ())
+        return msgspec.structs.replace(self, **dict.fromkeys(unused))
+
+
+_UNUSED: dict[Scheme, tuple[str, ...]] = {
+    "hybrid": ("range", "rounding", "bias_correction", "equalize"),
+    "float16": ("range", "rounding", "bias_correction", "equalize"),
+    "int16x8": ("range", "equalize"),
+}
+"""Weights alone are rounded, to the nearest; 16 bits have levels enough for all that was seen."""
 
 
 class OperationReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +97,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     output_sqnr_db: dict[str, float]
     """At each of the model's outputs, measured on calibration samples: an upper bound."""
     error_jumps_at: int | None = None
-    """The first operation whose output is much worse than all its inputs."""
+    """The first operation whose output is off by more than a tenth, and by more than 10 dB worse
+    than anything on the way to it."""
     equalized: int = 0
     """How many channels were rescaled before quantization."""
     sensitivity: tuple[Sensitivity, ...] = ()
