@@ -68,7 +68,25 @@ def _uneven(rng: np.random.Generator) -> Net:
     return net
 
 
-NETS = {"plain": _plain, "mobile": _mobile, "uneven": _uneven}
+def _pooled(rng: np.random.Generator) -> Net:
+    """Pooling and branches, as in SqueezeNet."""
+    net = Net()
+    x = net.conv(net.input((1, 8, 8, 3), name="image"), _weights(rng, 12, 3, 3, 3),
+                 rng.normal(size=12), activation="RELU", name="conv")  # fmt: skip
+    x = net.op("MAX_POOL_2D", [x], (1, 4, 4, 12), options="Pool2DOptions", strideW=2, strideH=2,
+               filterWidth=2, filterHeight=2, name="pool")  # fmt: skip
+    slim = net.conv(x, _weights(rng, 6, 1, 1, 12), rng.normal(size=6), activation="RELU",
+                    name="squeeze")  # fmt: skip
+    wide = [net.conv(slim, _weights(rng, 8, k, k, 6), rng.normal(size=8), activation="RELU",
+                     name=f"expand{k}") for k in (1, 3)]  # fmt: skip
+    joined = net.op("CONCATENATION", wide, (1, 4, 4, 16), options="ConcatenationOptions", axis=3,
+                    name="joined")  # fmt: skip
+    last = net.conv(joined, _weights(rng, 10, 1, 1, 16), rng.normal(size=10), name="classes")
+    net.mean(last, name="logits")
+    return net
+
+
+NETS = {"plain": _plain, "mobile": _mobile, "uneven": _uneven, "pooled": _pooled}
 
 
 def _other(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:

@@ -31,7 +31,9 @@ QUIET = 1e-4
 SAME_DB = 15.0
 """What is this near to what was expected is right."""
 CLEAR_DB, EQUAL_DB = 10.0, 3.0
-"""Differences that say something, and that say nothing."""
+"""Differences that say something, and that say nothing ..."""
+FINE_DB = 40.0
+"""... as all differences do above this, where factors and eight bits end."""
 MAX_SAMPLES = 4
 
 
@@ -178,5 +180,6 @@ class _Reader:
         as_is, undone = self.as_is.db, self.undone.db
         if as_is is None or undone is None or as_is < SAME_DB:
             return False
+        as_is, undone = min(as_is, FINE_DB), min(undone, FINE_DB)
         clear = self.telling and as_is > undone + CLEAR_DB
         return clear or (as_is > undone - EQUAL_DB and gives_a_mistake)
