@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homebody.errors import ImageError
-from homebody.files import replacing
+from homebody.files import replacing, verify_writable
 from homebody.stderr import without_lines
 
 
@@ -58,3 +58,16 @@ def test_only_the_greeting_is_dropped(capfd: pytest.CaptureFixture[str]) -> None
     with without_lines(re.compile(rb"INFO: hello")):
         os.write(2, b"INFO: hello, world\nERROR: trouble\nnot INFO: hello\n")
     assert capfd.readouterr().err == "ERROR: trouble\nnot INFO: hello\n"
+
+
+def test_what_cannot_be_written_is_found_out_beforehand(tmp_path: Path) -> None:
+    verify_writable(tmp_path / "new.txt", ImageError)
+    (tmp_path / "old.txt").write_text("old")
+    verify_writable(tmp_path / "old.txt", ImageError)
+    assert (tmp_path / "old.txt").read_text() == "old"
+    before = sorted(tmp_path.rglob("*"))
+    for path in (tmp_path / "no" / "new.txt", tmp_path, tmp_path / "old.txt" / "new.txt",
+                 tmp_path / "nul\0.txt"):  # fmt: skip
+        with pytest.raises(ImageError, match="cannot be written"):
+            verify_writable(path, ImageError)
+    assert sorted(tmp_path.rglob("*")) == before == [tmp_path / "old.txt"]

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from homebody.cli.shrink import shrink as shrink_verb
+from homebody.errors import ShrinkError
 from homebody.features.photo import default_bundle
 from homebody.runtime import Model
 from homebody.shrink import shrink
 
 from ..runtime.models import dense_model, serialize
+from ..shrink.nets import Net
 from .conftest import Run
 
 RNG = np.random.default_rng(3)
@@ -45,7 +47,7 @@ def test_defaults_are_those_of_the_function() -> None:
         inspect.signature(shrink_verb).parameters,
         inspect.signature(shrink).parameters,
     )
-    for name in ("scheme", "io", "range", "rounding"):
+    for name in ("scheme", "io", "range", "rounding", "bias_correction", "equalize", "threads"):
         assert ours[name].default == functions[name].default, name
 
 
@@ -59,6 +61,63 @@ def test_the_report_is_written_and_printed(run: Run, files: Path) -> None:
     assert printed == json.loads(Path("report.json").read_text())
     assert printed["operations"][0]["format"] == "int8"
     assert Path("report.html").read_text().lstrip().lower().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), {"bias_correction": "analytic", "equalize": True}),
+        (("--bias-correction", "empirical"), {"bias_correction": "empirical"}),
+        (("--bias-correction", "none", "--no-bias-correction"), {"bias_correction": "none"}),
+        (("--no-bias-correction", "--no-equalize"), {"bias_correction": "none", "equalize": False}),
+        (("--rounding", "gptq"), {"rounding": "gptq", "bias_correction": "empirical"}),
+        (("--threads", "2"), {"range": "minmax"}),
+    ],
+)
+def test_options_reach_the_function(
+    run: Run, files: Path, options: tuple[str, ...], said: dict[str, object]
+) -> None:
+    done = run("shrink", "model.tflite", "--samples", "samples.npz", "-o", "small.tflite",
+               "--json", *options)  # fmt: skip
+    assert done.code == 0, done.err
+    settings = json.loads(done.out)["settings"]
+    assert {name: settings[name] for name in said} == said
+
+
+def test_what_cannot_be_written_is_found_before_the_work(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homebody.shrink.shrink", lambda *_, **__: pytest.fail("it has begun"))
+    done = run("shrink", "model.tflite", "--samples", "samples.npz", "-o", "small.tflite",
+               "--html", "no/report.html")  # fmt: skip
+    assert done.code == 2
+    assert "no/report.html cannot be written" in done.err
+
+
+def test_a_report_that_fails_late_leaves_no_model(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise ShrinkError("report.html cannot be written (No space left on device); make room")
+
+    monkeypatch.setattr("homebody.shrink.page.write_page", full)
+    before = sorted(files.rglob("*"))
+    done = run("shrink", "model.tflite", "--samples", "samples.npz", "-o", "small.tflite",
+               "--html", "report.html")  # fmt: skip
+    assert done.code == 2
+    assert sorted(files.rglob("*")) == before
+
+
+def test_many_operations_that_stay_float_for_one_reason_are_one_line(run: Run, files: Path) -> None:
+    net = Net()
+    x = net.input((1, 8))
+    for _ in range(7):
+        x = net.op("ABS", [x], (1, 8))
+    net.op("EXP", [x], (1, 8), name="last")
+    Path("abs.tflite").write_bytes(net.build())
+    out = run("shrink", "abs.tflite", "--scheme", "hybrid", "-o", "small.tflite").out
+    assert "8 operations (ABS, EXP): the runtime has no hybrid kernel" in " ".join(out.split())
+    assert "samples" not in out
 
 
 def test_hybrid_and_float16_need_no_samples(run: Run, files: Path) -> None:
@@ -98,8 +157,15 @@ def test_edge_tpu_takes_integers_only(run: Run, files: Path) -> None:
         ["model.tflite", "--samples", "samples.npz", "-o", "no/folder/out.tflite"],
         ["model.tflite", "--samples", "samples.npz", "--keep-float", "nosuch", "-o", "out.tflite"],
         ["model.tflite", "--samples", "empty", "-o", "out.tflite"],
+        ["model.tflite", "--samples", "samples.npz", "-o", "out.tflite", "--report", "no/r.json"],
+        ["model.tflite", "--samples", "samples.npz", "-o", "out.tflite", "--html", "no/r.html"],
+        ["model.tflite", "--samples", "samples.npz", "-o", "out.tflite", "--html", "empty"],
+        ["model.tflite", "--samples", "samples.npz", "-o", "empty"],
+        ["model.tflite", "--samples", "samples.npz", "-o", "x", "--report", "x"],
+        ["model.tflite", "--samples", "samples.npz", "-o", "out.tflite",
+         "--bias-correction", "empirical", "--no-bias-correction"],
     ],
-)
+)  # fmt: skip
 def test_mistakes_are_one_line_and_leave_nothing(
     run: Run, files: Path, arguments: list[str]
 ) -> None:

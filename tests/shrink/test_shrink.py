@@ -229,7 +229,7 @@ def test_shape_only_operations_are_exempt() -> None:
 def test_named_operations_stay_float(names: Any, kept: set[str]) -> None:
     report = shrink(MOBILE, SAMPLES, keep_float=names).report
     assert {op.name for op in report.float_operations} == kept
-    assert {op.reason for op in report.float_operations} == {"asked for"}
+    assert {op.reason for op in report.float_operations} == {"it was asked to stay float"}
 
 
 @pytest.mark.parametrize("rounding", ["nearest", "gptq"])

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from homebody.shrink import Comparison, Report
+    from collections.abc import Iterator
+
+    from homebody.shrink import Comparison, OperationReport, Report
+
+MANY = 5
+"""More operations than this that stay float for one reason are one line."""
 
 Pipeline = Annotated[
     str, typer.Option(help="A bundle or built-in feature whose input pipeline prepares photos.")
@@ -37,12 +42,23 @@ def shrink(
         Literal["nearest", "gptq"], typer.Option(help="gptq lets weights' errors cancel.")
     ] = "nearest",
     bias_correction: Annotated[
-        bool, typer.Option(help="Take off what weight rounding adds on average.")
+        Literal["none", "analytic", "empirical"] | None,
+        typer.Option(
+            help="Take off what weight rounding adds on average; empirical measures what is left.",
+            show_default="analytic; empirical with gptq",
+        ),
+    ] = None,
+    no_bias_correction: Annotated[
+        bool, typer.Option("--no-bias-correction", help="Short for --bias-correction none.")
+    ] = False,
+    equalize: Annotated[
+        bool, typer.Option(help="Give channels similar ranges first, where that helps.")
     ] = True,
     keep_float: Annotated[
         str | None,
         typer.Option(help="Operations to leave float: NAME,... as inspect prints them, or auto:K."),
     ] = None,
+    threads: Annotated[int, typer.Option(help="Threads an operation may use.", min=1)] = 1,
     report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -54,36 +70,49 @@ def shrink(
       homebody shrink model.tflite --samples photos/ -o model-int8.tflite --html report.html
 
       homebody shrink model.tflite --scheme hybrid -o model-hybrid.tflite
+
+      homebody shrink model.tflite --samples photos/ --bias-correction empirical -o small.tflite
     """
     import msgspec
 
     from homebody.cli import _print
     from homebody.cli._samples import read_samples
     from homebody.cli.inspect import read_file
-    from homebody.errors import ShrinkError
-    from homebody.files import replacing
+    from homebody.errors import ShrinkError, UsageError
+    from homebody.files import replacing, verify_writable
     from homebody.shrink import shrink as run
+    from homebody.shrink.page import write_page
 
+    if no_bias_correction and bias_correction not in (None, "none"):
+        raise UsageError(
+            f"--no-bias-correction contradicts --bias-correction {bias_correction}; give one"
+        )
+    targets = [path for path in (output, report, html) if path is not None]
+    if len({path.absolute() for path in targets}) < len(targets):
+        raise UsageError("two of --output, --report and --html are one file; name different ones")
+    data = read_file(model)
+    for path in targets:  # before long work, and before any of them is written
+        verify_writable(path, ShrinkError)
     done = run(
-        read_file(model),
+        data,
         read_samples(samples, pipeline) if samples else None,
         scheme=scheme,
         io=io,
         range=range,
         rounding=rounding,
-        bias_correction=None if bias_correction else "none",
+        bias_correction="none" if no_bias_correction else bias_correction,
+        equalize=equalize,
         keep_float=[name for name in (keep_float or "").split(",") if name],
         sensitivity=html is not None or report is not None,
+        threads=threads,
     )
-    with replacing(output, ShrinkError) as draft:
-        draft.write_bytes(done.model)
-    if report:
-        with replacing(report, ShrinkError) as draft:
-            draft.write_bytes(msgspec.json.format(msgspec.json.encode(done.report), indent=1))
-    if html:
-        from homebody.shrink.page import write_page
-
-        write_page(done.report, html, title=model.name)
+    with replacing(output, ShrinkError) as model_draft:  # it takes its place after the others
+        model_draft.write_bytes(done.model)
+        if report:
+            with replacing(report, ShrinkError) as draft:
+                draft.write_bytes(msgspec.json.format(msgspec.json.encode(done.report), indent=1))
+        if html:
+            write_page(done.report, html, title=model.name)
     if as_json:
         _print.json_line(done.report)
     else:
@@ -119,11 +148,8 @@ def _show(report: Report, output: Path) -> None:
     from homebody.cli import _print
 
     console = _print.console()
-    for op in report.float_operations:
-        console.print(
-            f"[yellow]float[/]  {op.index} {op.kind} {_print.tensor(op.name)}: {op.reason}",
-            highlight=False,
-        )
+    for line in _float_lines(report):
+        console.print(f"[yellow]float[/]  {line}", highlight=False)
     for note in report.notes:
         console.print(f"[yellow]note[/]  {note}", highlight=False)
     for name, db in report.output_sqnr_db.items():
@@ -135,12 +161,29 @@ def _show(report: Report, output: Path) -> None:
             highlight=False,
         )
     ratio = report.size_before / report.size_after
-    console.print(
-        f"{output}: {_print.size(report.size_before)} to {_print.size(report.size_after)} "
-        f"({ratio:.1f} times smaller), {report.settings.scheme}, "
-        f"{report.calibration_samples} samples",
-        highlight=False,
-    )
+    facts = [
+        f"{_print.size(report.size_before)} to {_print.size(report.size_after)} "
+        f"({ratio:.1f} times smaller)",
+        report.settings.scheme,
+    ]
+    if report.calibration_samples:
+        facts.append(f"{report.calibration_samples} samples")
+    console.print(f"{output}: {', '.join(facts)}", highlight=False)
+
+
+def _float_lines(report: Report) -> Iterator[str]:
+    """What stays float and why: one line an operation, or one a reason that many have."""
+    from homebody.cli import _print
+
+    reasons: dict[str, list[OperationReport]] = {}
+    for op in report.float_operations:
+        reasons.setdefault(op.reason or "", []).append(op)
+    for reason, those in reasons.items():
+        if len(those) <= MANY:
+            yield from (f"{op.index} {op.kind} {_print.tensor(op.name)}: {reason}" for op in those)
+        else:
+            kinds = ", ".join(sorted({op.kind for op in those}))
+            yield f"{len(those)} operations ({kinds}): {reason}"
 
 
 def _show_comparison(found: Comparison) -> None:
@@ -162,9 +205,13 @@ def _show_comparison(found: Comparison) -> None:
     for name in ("#", "operation", "output", "SQNR"):
         table.add_column(name, justify="right" if name in ("#", "SQNR") else "left")
     for op in found.operations:
-        mark = "  [yellow]← jumps[/]" if op.index == found.error_jumps_at else ""
+        mark = " [dim]*[/]" if op.rescaled else ""
+        if op.index == found.error_jumps_at:
+            mark += "  [yellow]← jumps[/]"
         table.add_row(str(op.index), op.kind, _print.tensor(op.name), _decibels(op.sqnr_db) + mark)
     console.print(table, highlight=False)
+    if any(op.rescaled for op in found.operations):
+        console.print("[dim]* rescaled by equalization; SQNR after undoing that[/]")
 
 
 def _decibels(value: float | None) -> str:

@@ -11,6 +11,7 @@ from homebody.errors import UsageError
 from homebody.shrink._graph import Graph
 from homebody.shrink._observe import Statistics
 from homebody.shrink._rules import RULES, SHAPE_ONLY, Fixed, Rule, reason_for_float
+from homebody.shrink.report import ASKED_FOR
 
 NARROW = 4.0
 """A tensor this many times narrower than what it would share a range with loses two bits."""
@@ -56,7 +57,7 @@ def make_plan(
         kind = graph.kind(op)
         if not touched or kind in SHAPE_ONLY:
             continue
-        reason = "asked for" if index in keep else _obstacle(graph, index, bits, activations)
+        reason = ASKED_FOR if index in keep else _obstacle(graph, index, bits, activations)
         if reason:
             floats[index] = reason
         else:

@@ -15,6 +15,7 @@ from homebody.errors import ModelError
 from homebody.shrink._graph import Graph
 from homebody.shrink._rules import HYBRID, RULES
 from homebody.shrink._weights import along, finite, weight_scales
+from homebody.shrink.report import ASKED_FOR
 
 LEAST_HYBRID = 1024
 """Weights with fewer values stay float: they save nothing and cost accuracy."""
@@ -47,7 +48,7 @@ def to_float16(data: bytes, keep: Collection[int]) -> WeightOnly:
         if not constants:
             continue
         if index in keep:
-            reasons[index] = "asked for"
+            reasons[index] = ASKED_FOR
             continue
         for place, tensor in enumerate(op.inputs):
             if tensor not in constants:
@@ -90,7 +91,7 @@ def to_hybrid(data: bytes, keep: Collection[int]) -> WeightOnly:
         kind = graph.kind(op)
         if not any(graph.is_float(t) for t in (*op.inputs, *op.outputs)):
             continue
-        reason = "asked for" if index in keep else _hybrid_obstacle(graph, kind, op)
+        reason = ASKED_FOR if index in keep else _hybrid_obstacle(graph, kind, op)
         if reason:
             reasons[index] = reason
             continue

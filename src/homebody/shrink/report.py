@@ -10,6 +10,9 @@ from typing import Literal
 
 import msgspec
 
+ASKED_FOR = "it was asked to stay float"
+"""The reason of operations that ``keep_float`` names or counts."""
+
 Scheme = Literal["int8", "int8-only", "hybrid", "float16", "int16x8"]
 
 
