@@ -29,6 +29,8 @@
 #define HB_OK 0
 #define HB_BAD_ARGUMENT (-1) /* a side, count or parameter out of range */
 #define HB_SHORT_BUFFER (-2) /* working memory shorter than the kernel needs */
+#define HB_BROKEN (-3)       /* a file's data end early or contradict themselves */
+#define HB_UNSUPPORTED (-4)  /* a file of a kind that is not decoded here */
 
 HB_EXPORT int32_t hb_abi_version(void);
 
@@ -121,6 +123,34 @@ HB_EXPORT int32_t hb_blend(const uint8_t *original, const uint8_t *edited, size_
  * each cell of an 8 x 8 grid over the picture. Everything is overwritten. */
 HB_EXPORT int32_t hb_statistics(const uint8_t *rgb, int32_t height, int32_t width, uint32_t luma[256],
                                 uint32_t chroma[256], int64_t sums[4], uint64_t grid[64]);
+
+/* ---- jpeg.c: JPEG files to pixels, as libjpeg-turbo has them, bit for bit ----
+ *
+ * Baseline, extended and progressive Huffman files of 8 bits and 1 or 3 components; RGB, as the file holds
+ * it: neither an orientation nor a profile is applied. What else there is (CMYK, arithmetic coding, lossless,
+ * 12 bits, and progressive files whose last scans are missing) is HB_UNSUPPORTED. `scale` is 1, 2, 4 or 8:
+ * what both sides are divided by, rounded up. */
+
+/* Number of uint32_t of working memory for a file at a scale, or 0 when it cannot be decoded. */
+HB_EXPORT uint32_t hb_jpeg_scratch(const uint8_t *data, size_t length, int32_t scale);
+
+/* Reads up to the pixels; of a file with several scans, all of them. size[0..1]: the file's width and height,
+ * size[2..3]: those of the rows to come. `data` and `scratch` have to stay
+ * where and as they are until the last row. On a refusal the file's own size is there if it was found. */
+HB_EXPORT int32_t hb_jpeg_start(const uint8_t *data, size_t length, int32_t scale, int32_t size[4],
+                                uint32_t *scratch, uint32_t scratch_length);
+
+/* The next `rows` rows into `rgb` [rows][width][3]. After the last one the rest of the file is read, and
+ * HB_BROKEN returned when it has no end. */
+HB_EXPORT int32_t hb_jpeg_rows(uint32_t *scratch, int32_t rows, uint8_t *rgb);
+
+/* ---- channels.c: what an array of numbers spans and sums to, channel by channel ---- */
+
+/* `values` is float[rows][channels]. Least, greatest and, in float64 and in the order of the rows, the sum of
+ * each channel. A NaN or an infinity leaves its channel's sum NaN or infinite, and only then is the sum so;
+ * a channel's `low` and `high` mean nothing when it holds a NaN. */
+HB_EXPORT int32_t hb_channel_statistics(const float *values, size_t rows, size_t channels, float *low,
+                                        float *high, double *sums);
 
 /* ---- shared by the sources, not exported ---- */
 

@@ -26,12 +26,14 @@ from homebody.kernels._colour import (
     lut_identity,
 )
 from homebody.kernels._finishing import grain, sharpen, vignette
+from homebody.kernels._jpeg import JPEG_SCALES, jpeg_decode
 from homebody.kernels._library import ABI_VERSION, NATIVE
 from homebody.kernels._measuring import Statistics, statistics
 from homebody.kernels._resizing import Order, fit_short_side, normalize, resize, resize_normalize
 
 __all__ = [
     "ABI_VERSION",
+    "JPEG_SCALES",
     "LOOK_PARAMETERS",
     "LUT_SIZES",
     "LUT_WHITE",
@@ -43,6 +45,7 @@ __all__ = [
     "blend",
     "fit_short_side",
     "grain",
+    "jpeg_decode",
     "look_lut",
     "lut_apply",
     "lut_identity",

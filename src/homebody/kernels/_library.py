@@ -41,13 +41,21 @@ def load() -> ctypes.CDLL:
         )
     for function, arguments in _SIGNATURES.items():
         getattr(library, function).argtypes = arguments
-    for function in ("hb_resize_scratch", "hb_grain_scratch", "hb_sharpen_scratch"):
+    for function in (
+        "hb_jpeg_scratch",
+        "hb_resize_scratch",
+        "hb_grain_scratch",
+        "hb_sharpen_scratch",
+    ):
         getattr(library, function).restype = ctypes.c_uint32
     return library
 
 
 _POINTER, _INT, _UINT = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32
 _SIGNATURES: dict[str, list[Any]] = {
+    "hb_jpeg_scratch": [_POINTER, ctypes.c_size_t, _INT],
+    "hb_jpeg_start": [_POINTER, ctypes.c_size_t, _INT, _POINTER, _POINTER, _UINT],
+    "hb_jpeg_rows": [_POINTER, _INT, _POINTER],
     "hb_resize_scratch": [_INT] * 2,
     "hb_resize": [_POINTER, *[_INT] * 8, _POINTER, _POINTER, _UINT],
     "hb_resize_normalize": [_POINTER, *[_INT] * 9, *[_POINTER] * 4, _UINT],
