@@ -1,0 +1,279 @@
+/**
+ * The page's side of the engine: everything heavy is done by workers.
+ *
+ * @example
+ * const engine = await Engine.start({ base: new URL("/", location.href) });
+ * const { id, preview } = await engine.open(file);
+ * const answer = await engine.suggest(id);
+ * for await (const { preset, bitmap } of answer.thumbnails) show(preset, bitmap);
+ * @module
+ */
+
+import { EngineError } from "./errors.js";
+import { requireSimd } from "./kernels.js";
+import { subtle } from "./bundle/signature.js";
+import { unwired } from "./engine/wire.js";
+
+/** @import {Catalog} from "./catalog.js" */
+/** @import {Answer, BundleIdentity, Report} from "./feature.js" */
+/** @import {Scores} from "./pipeline.js" */
+/** @import {Reply} from "./engine/wire.js" */
+/** @typedef {{preset: string, bitmap: ImageBitmap}} Thumbnail */
+/** @typedef {{catalog: Pick<Catalog, "version" | "families" | "presets" | "categories">, bundle: BundleIdentity}} Ready */
+/** @typedef {{id: number, name: string, format: string, width: number, height: number, hasGps: boolean, preview: ImageBitmap}} Opened */
+/** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, onPart?: (part: any) => void}} Waiting */
+/** @typedef {{arguments: any[], resolve: (bitmap: ImageBitmap) => void, reject: (error: Error) => void}} Rendering */
+
+/** Longer side of a thumbnail, in pixels, unless another is asked for. */
+const THUMBNAIL_SIDE = 320;
+
+/** The engine, started. Every call may reject with a HomebodyError. */
+export class Engine {
+  #base;
+  #worker;
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  #lastId = 0;
+  /** @type {EngineError | null} */
+  #broken = null;
+  /** @type {Rendering | null} */
+  #next = null;
+  #rendering = false;
+
+  /** @param {URL} base @param {Worker} worker */
+  constructor(base, worker) {
+    this.#base = base;
+    this.#worker = worker;
+    /** What is in use now. @type {Ready} */
+    this.ready = /** @type {any} */ (null);
+    worker.addEventListener("message", ({ data }) => this.#receive(data));
+    const stop = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#stop();
+    };
+    worker.addEventListener("error", stop);
+    worker.addEventListener("messageerror", stop);
+  }
+
+  /**
+   * Start the engine with the bundle that the site names.
+   *
+   * @param {{base: URL | string}} options the site's root
+   * @returns {Promise<Engine>}
+   * @throws {import("./errors.js").UnsupportedBrowserError} this browser is too old
+   */
+  static async start({ base }) {
+    requireSimd();
+    subtle();
+    const root = new URL(base, globalThis.location?.href);
+    const engine = new Engine(root, new Worker(new URL("engine.worker.js", root), { name: "homebody" }));
+    try {
+      engine.ready = await engine.#call("start", [root.href]);
+    } catch (error) {
+      engine.terminate();
+      throw error;
+    }
+    return engine;
+  }
+
+  /** Open a photo: decoded at a small scale; its full pixels only when it is exported. @param {Blob | File} file @returns {Promise<Opened>} */
+  async open(file) {
+    const opened = await this.#call("open", [file]);
+    return { ...opened, name: "name" in file ? file.name : "" };
+  }
+
+  /**
+   * What suits a photo. The thumbnails are rendered as they are asked for.
+   *
+   * @param {number} id
+   * @param {{count?: number, tierMix?: [number, number], member?: boolean, category?: string, side?: number}} [options]
+   *   category: the owner's correction, whose list then leads
+   * @returns {Promise<Answer & {scores: Scores, thumbnails: AsyncIterable<Thumbnail>}>}
+   */
+  async suggest(id, { category, side, ...wish } = {}) {
+    const answer = await this.#call("suggest", [id, category === undefined ? wish : { ...wish, lead: category }]);
+    const presets = answer.presets.map((/** @type {{id: string}} */ { id }) => id);
+    return { ...answer, thumbnails: this.thumbnails(id, presets, { side }) };
+  }
+
+  /**
+   * Small renderings of a photo, as they become ready. Whoever stops asking stops them.
+   *
+   * @param {number} id
+   * @param {string[]} presets
+   * @param {{side?: number}} [options] the longer side, in pixels
+   * @returns {AsyncGenerator<Thumbnail>}
+   */
+  async *thumbnails(id, presets, { side = THUMBNAIL_SIDE } = {}) {
+    /** @type {Thumbnail[]} */
+    const ready = [];
+    let wake = () => {}, ended = false;
+    /** @type {Error | null} */
+    let failed = null;
+    const call = this.#lastId + 1;
+    this.#call("thumbnails", [id, presets, side], (part) => {
+      if (ended) part.bitmap.close();
+      else ready.push(part);
+      wake();
+    }).catch((error) => { failed = error; }).finally(() => {
+      ended = true;
+      wake();
+    });
+    try {
+      for (;;) {
+        const next = ready.shift();
+        if (next) yield next;
+        else if (failed) throw failed;
+        else if (ended) return;
+        else await new Promise((/** @type {(value?: undefined) => void} */ resolve) => { wake = resolve; });
+      }
+    } finally {
+      if (!ended) this.#worker.postMessage({ id: call, cancel: true });
+      ended = true;
+      for (const { bitmap } of ready) bitmap.close();
+    }
+  }
+
+  /**
+   * A photo with a preset, for the screen. The newest call wins: one that waits behind another
+   * rejects with the code "superseded" when a newer one comes.
+   *
+   * @param {number} id
+   * @param {string | null} preset null: the original
+   * @param {number} strength 0 to 100
+   * @param {{maxSide: number}} options the longer side, in pixels; a photo never grows
+   * @returns {Promise<ImageBitmap>}
+   */
+  render(id, preset, strength, { maxSide }) {
+    this.#next?.reject(new EngineError("a newer rendering was asked for", "superseded"));
+    return new Promise((resolve, reject) => {
+      this.#next = { arguments: [id, preset, strength, maxSide], resolve, reject };
+      void this.#renderNext();
+    });
+  }
+
+  async #renderNext() {
+    if (this.#rendering) return;
+    this.#rendering = true;
+    while (this.#next) {
+      const now = this.#next;
+      this.#next = null;
+      await this.#call("render", now.arguments).then(now.resolve, now.reject);
+    }
+    this.#rendering = false;
+  }
+
+  /**
+   * Run the bundle's samples in this browser.
+   *
+   * @param {(progress: {done: number, total: number}) => void} [onProgress]
+   * @returns {Promise<Report>}
+   */
+  check(onProgress) {
+    return this.#call("check", [], onProgress);
+  }
+
+  /**
+   * A photo at full size with a preset, as a file.
+   *
+   * @param {number} id
+   * @param {string | null} preset null: the original's pixels
+   * @param {number} strength 0 to 100
+   * @param {{type?: string, quality?: number, gps?: boolean, signal?: AbortSignal}} [options] gps:
+   *   whether the place where it was taken stays in the file
+   * @param {(share: number) => void} [onProgress] 0 to 1
+   * @returns {Promise<Blob>}
+   */
+  async export(id, preset, strength, { signal, ...options } = {}, onProgress) {
+    const source = await this.#call("source", [id, preset]);
+    signal?.throwIfAborted();
+    const worker = new Worker(new URL("export.worker.js", this.#base), { name: "homebody-export", type: "module" });
+    try {
+      return await new Promise((resolve, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+        worker.addEventListener("message", ({ data: { value, part, error } }) => {
+          if (part !== undefined) onProgress?.(part);
+          else if (error) reject(unwired(error));
+          else resolve(value);
+        });
+        const stop = (/** @type {Event} */ event) => {
+          event.preventDefault();
+          reject(new EngineError("the export has stopped, as when memory runs out; close other photos and try again", "stopped"));
+        };
+        worker.addEventListener("error", stop);
+        worker.addEventListener("messageerror", stop);
+        worker.postMessage({ ...source, strength, options });
+      });
+    } finally {
+      worker.terminate();
+    }
+  }
+
+  /** Let go of a photo. @param {number} id @returns {Promise<void>} */
+  close(id) {
+    return this.#call("close", [id]);
+  }
+
+  /**
+   * Use another bundle from the next photo on; it is verified and checked first, and photos that are
+   * open keep theirs.
+   *
+   * @param {Uint8Array} bytes
+   * @returns {Promise<void>}
+   * @throws {import("./errors.js").HomebodyError} it is refused; the one before it stays
+   */
+  async useBundle(bytes) {
+    this.ready = await this.#call("useBundle", [bytes]);
+  }
+
+  /**
+   * Use another catalog from the next photo on.
+   *
+   * @param {Uint8Array | null} bytes null: the bundle's own
+   * @returns {Promise<void>}
+   * @throws {import("./errors.js").CatalogError} it is malformed; the one before it stays
+   */
+  async useCatalog(bytes) {
+    this.ready = await this.#call("useCatalog", [bytes]);
+  }
+
+  /** End the workers; every call that waits rejects. */
+  terminate() {
+    this.#worker.terminate();
+    this.#stop();
+  }
+
+  /**
+   * @param {string} method
+   * @param {any[]} args
+   * @param {(part: any) => void} [onPart]
+   * @returns {Promise<any>}
+   */
+  #call(method, args, onPart) {
+    if (this.#broken) return Promise.reject(this.#broken);
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, onPart });
+      this.#worker.postMessage({ id, method, args });
+    });
+  }
+
+  /** @param {Reply} reply */
+  #receive({ id, value, part, error }) {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    if (part !== undefined) {
+      waiting.onPart?.(part);
+      return;
+    }
+    this.#waiting.delete(id);
+    if (error) waiting.reject(unwired(error));
+    else waiting.resolve(value);
+  }
+
+  #stop() {
+    this.#broken ??= new EngineError("the engine has stopped, as when memory runs out; load the page again", "stopped");
+    for (const { reject } of this.#waiting.values()) reject(this.#broken);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The engine's worker: the feature, and the photos that are open. `../engine.js` speaks to it.
+ * @module
+ */
+
+import { readCatalog } from "../catalog.js";
+import { BundleError, EngineError } from "../errors.js";
+import { Feature, WORKING_SIDE, loadFeature } from "../feature.js";
+import { sha256 } from "../bundle/signature.js";
+import { decode } from "../image.js";
+import { loadKernels } from "../kernels.js";
+import { render } from "../look.js";
+import { flat, hasGps, resized, toBitmap, within } from "./picture.js";
+import { wired } from "./wire.js";
+
+/** @import {Kernels, Picture} from "../kernels.js" */
+/** @import {Scores} from "../pipeline.js" */
+/** @import {Wish} from "../suggest.js" */
+/** @import {Reply, Request} from "./wire.js" */
+/**
+ * @typedef {object} OpenPhoto
+ * @property {Blob} blob
+ * @property {[width: number, height: number]} size of the whole photo
+ * @property {Picture} picture decoded at WORKING_SIDE, on white
+ * @property {Feature} feature that was in use when it was opened: a photo is edited with one bundle
+ * @property {Promise<Scores> | null} scores
+ * @property {number} decoding how long decoding took, ms
+ */
+
+const PREVIEW_SIDE = 1280;
+
+/** @type {URL} */
+let base;
+/** @type {Kernels} */
+let kernels;
+/** @type {Feature} */
+let feature;
+/** @type {Map<number, OpenPhoto>} */
+const photos = new Map();
+let lastId = 0;
+/** The picture that was rendered last, at the size of the screen. @type {{id: number, picture: Picture} | null} */
+let shown = null;
+/** The photo that was decoded last at more than WORKING_SIDE. @type {{id: number, picture: Picture} | null} */
+let sharp = null;
+/** Calls that were cancelled while they ran. @type {Set<number>} */
+const cancelled = new Set();
+
+/** @param {Request} request */
+export async function receive(request) {
+  const { id } = request;
+  if ("cancel" in request) {
+    cancelled.add(id);
+    return;
+  }
+  /** @param {Omit<Reply, "id">} reply @param {Transferable[]} [transfer] */
+  const reply = (reply, transfer = []) => self.postMessage({ id, ...reply }, { transfer });
+  try {
+    const method = methods[/** @type {keyof typeof methods} */ (request.method)];
+    const value = await /** @type {any} */ (method)({ id, reply }, ...request.args);
+    reply({ value }, bitmapsIn(value));
+  } catch (error) {
+    reply({ error: wired(error) });
+  } finally {
+    cancelled.delete(id);
+  }
+}
+
+/** @typedef {{id: number, reply: (reply: Omit<Reply, "id">, transfer?: Transferable[]) => void}} Call */
+
+const methods = {
+  /** @param {Call} _call @param {string} url */
+  async start(_call, url) {
+    base = new URL(url);
+    const [{ bundle }, module] = await Promise.all([
+      get("studio.json").then((response) => response.json()),
+      get("native/homebody.wasm").then(loadKernels),
+    ]);
+    kernels = module;
+    const bytes = new Uint8Array(await (await get(bundle.url)).arrayBuffer());
+    if ((await sha256(bytes)) !== bundle.sha256) {
+      throw new BundleError("the bundle that came is not the one this page names; load the page again");
+    }
+    feature = await load(bytes);
+    return ready();
+  },
+
+  /** @param {Call} _call @param {Blob} blob */
+  async open(_call, blob) {
+    const start = performance.now();
+    const photo = await decode(blob, { atLeast: WORKING_SIDE, kernels });
+    const picture = flat(photo);
+    const decoding = performance.now() - start;
+    const id = ++lastId;
+    photos.set(id, { blob, size: photo.size, picture, feature, scores: null, decoding });
+    const small = resized(kernels, picture, within([picture.width, picture.height], PREVIEW_SIDE));
+    return {
+      id,
+      format: photo.format,
+      width: photo.size[0],
+      height: photo.size[1],
+      hasGps: hasGps(photo.exif),
+      preview: await toBitmap(small),
+    };
+  },
+
+  /** @param {Call} _call @param {number} id @param {Wish} wish */
+  async suggest(_call, id, wish) {
+    const photo = photoOf(id);
+    const start = performance.now();
+    photo.scores ??= photo.feature.scores(photo.picture);
+    photo.scores.catch(() => { photo.scores = null; });
+    const scores = await photo.scores;
+    const model = performance.now() - start;
+    const answer = await photo.feature.suggest(photo.picture, { ...wish, scores });
+    answer.timing_ms.decode = photo.decoding;
+    answer.timing_ms.model = model;
+    return answer;
+  },
+
+  /** @param {Call} call @param {number} id @param {string[]} presets @param {number} side */
+  async thumbnails({ id: call, reply }, id, presets, side) {
+    const { picture, feature } = photoOf(id);
+    const small = resized(kernels, picture, within([picture.width, picture.height], side));
+    for (const preset of presets) {
+      if (cancelled.has(call)) return;
+      const bitmap = await toBitmap(render(kernels, small, feature.catalog.preset(preset)));
+      reply({ part: { preset, bitmap } }, [bitmap]);
+      await turn(); // so that what was asked meanwhile goes first
+    }
+  },
+
+  /** @param {Call} _call @param {number} id @param {string | null} preset @param {number} strength @param {number} maxSide */
+  async render(_call, id, preset, strength, maxSide) {
+    const { feature } = photoOf(id);
+    const picture = await onScreen(id, maxSide);
+    return toBitmap(preset === null ? picture : render(kernels, picture, feature.catalog.preset(preset), strength));
+  },
+
+  /** What an export worker needs. @param {Call} _call @param {number} id @param {string | null} preset */
+  source(_call, id, preset) {
+    const { blob, feature } = photoOf(id);
+    return { blob, preset: preset === null ? null : feature.catalog.preset(preset), kernels: kernels.module };
+  },
+
+  /** @param {Call} call */
+  check({ reply }) {
+    return feature.check((done, total) => reply({ part: { done, total } }));
+  },
+
+  /** @param {Call} _call @param {number} id */
+  close(_call, id) {
+    photos.delete(id);
+    if (shown?.id === id) shown = null;
+    if (sharp?.id === id) sharp = null;
+  },
+
+  /** @param {Call} _call @param {Uint8Array} bytes */
+  async useBundle(_call, bytes) {
+    const fresh = await load(bytes);
+    const report = await fresh.check();
+    if (!report.passed) {
+      fresh.close();
+      throw new EngineError(
+        `${report.name} ${report.version} does not run here as it was trained; the one before it stays`, "check");
+    }
+    feature = fresh; // photos that are open keep theirs, and with them its model
+    return ready();
+  },
+
+  /** @param {Call} _call @param {Uint8Array | null} bytes */
+  useCatalog(_call, bytes) {
+    feature = feature.withCatalog(bytes === null ? null : readCatalog(bytes));
+    return ready();
+  },
+};
+
+/** @param {string} path */
+async function get(path) {
+  let response;
+  try {
+    response = await fetch(new URL(path.replace(/^\//, ""), base));
+  } catch {
+    throw new EngineError(`${path} could not be fetched; check the connection and load the page again`);
+  }
+  if (!response.ok) {
+    throw new EngineError(`${path} could not be fetched (${response.status}); load the page again`);
+  }
+  return response;
+}
+
+/** @param {Uint8Array} bytes */
+function load(bytes) {
+  return loadFeature(bytes, { kernels, vendor: new URL("vendor/", base).href });
+}
+
+function ready() {
+  const { catalog, identity } = feature;
+  const { version, families, presets, categories } = catalog;
+  return { catalog: { version, families, presets, categories }, bundle: identity };
+}
+
+/** @param {number} id */
+function photoOf(id) {
+  const found = photos.get(id);
+  if (!found) throw new EngineError("this photo is not open any more; open it again");
+  return found;
+}
+
+/**
+ * A photo as large as the screen needs it: decoded anew where WORKING_SIDE is too small for that.
+ *
+ * @param {number} id
+ * @param {number} maxSide
+ */
+async function onScreen(id, maxSide) {
+  const photo = photoOf(id);
+  const size = within(photo.size, maxSide);
+  if (shown?.id === id && shown.picture.width === size[0] && shown.picture.height === size[1]) return shown.picture;
+  let { picture } = photo;
+  if (picture.width < size[0]) {
+    if (sharp?.id !== id || sharp.picture.width < size[0]) {
+      sharp = null;
+      const decoded = flat(await decode(photo.blob, { atLeast: Math.min(...size), kernels }));
+      sharp = { id, picture: decoded };
+    }
+    picture = sharp.picture;
+  }
+  shown = { id, picture: resized(kernels, picture, size) };
+  return shown.picture;
+}
+
+/** Let messages that wait be received. */
+function turn() {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** @param {any} value @returns {ImageBitmap[]} */
+function bitmapsIn(value) {
+  return [value, value?.preview].filter((one) => one instanceof ImageBitmap);
+}

@@ -1,0 +1,516 @@
+/**
+ * The door to the kernels: the C sources of `kernels/`, compiled to WebAssembly.
+ *
+ * They are the functions of Python's `homebody.kernels`, with the same arguments and the same
+ * results, bit for bit. Pictures are 8-bit RGB, rows packed; where a fourth channel is accepted, it
+ * is carried through. Every method throws KernelError for arguments outside what it accepts.
+ *
+ * @example
+ * const kernels = await loadKernels(await fetch("/native/homebody.wasm"));
+ * const small = kernels.resize(picture, 303, 227);
+ * @module
+ */
+
+import { KernelError, UnsupportedBrowserError } from "./errors.js";
+
+/** @typedef {{data: Uint8Array, width: number, height: number}} Picture RGB, rows packed */
+/** @typedef {{table: Int16Array, size: number}} Lut int16 [size, size, size, 4], blue slowest */
+/**
+ * Where a window lies in the whole picture, and how large that is.
+ * @typedef {{top: number, left: number, width: number, height: number}} Place
+ */
+/**
+ * What `statistics` counts; every value is an exact integer.
+ * @typedef {{pixels: number, luma: Uint32Array, chroma: Uint32Array, rgSum: number,
+ *   rgSquare: number, ybSum: number, ybSquare: number, grid: number[][]}} Statistics
+ */
+
+const ABI_VERSION = 1;
+export const MAX_SIDE = 65535;
+export const LOOK_PARAMETERS = 174;
+const LUT_SIZES = [17, 33, 65];
+const LUT_WHITE = 32640;
+
+/** Bytes of a picture that are in the kernels' memory at a time, where rows do not need each other. */
+const BAND_BYTES = 1 << 20;
+/** Memory of WebAssembly never shrinks; an instance that grew past this is let go. */
+const KEPT_BYTES = 64 << 20;
+
+// The smallest module with a SIMD instruction: (func (result v128) i32.const 0 i8x16.splat)
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
+
+/** Throw UnsupportedBrowserError unless this browser runs WebAssembly with SIMD. */
+export function requireSimd() {
+  if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD_PROBE)) {
+    throw new UnsupportedBrowserError(
+      "this browser does not run WebAssembly SIMD, which Homebody needs; " +
+        "use a current Chrome, Edge, Firefox or Safari (16.4 or later)",
+    );
+  }
+}
+
+/**
+ * Compile the kernels.
+ *
+ * @param {BufferSource | WebAssembly.Module | Response} source `homebody.wasm`
+ * @returns {Promise<Kernels>}
+ * @throws {UnsupportedBrowserError} without WebAssembly SIMD
+ * @throws {KernelError} when it is no such module, or of another version
+ */
+export async function loadKernels(source) {
+  requireSimd();
+  try {
+    if (source instanceof WebAssembly.Module) return new Kernels(source);
+    const bytes = "arrayBuffer" in source ? await source.arrayBuffer() : source;
+    return new Kernels(await WebAssembly.compile(bytes));
+  } catch (error) {
+    if (error instanceof KernelError) throw error;
+    throw new KernelError(`the kernels do not load (${message(error)}); load the page again`);
+  }
+}
+
+/**
+ * The size that a picture takes with a short side of `shortSide` pixels; the long side is rounded
+ * to nearest, halves up.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {number} shortSide
+ * @returns {[width: number, height: number]}
+ */
+export function fitShortSide(width, height, shortSide) {
+  const shortest = Math.min(width, height);
+  /** @param {number} side */
+  const fit = (side) => Math.floor((2 * side * shortSide + shortest) / (2 * shortest));
+  return [fit(width), fit(height)];
+}
+
+/** The kernels, ready to call. One instance runs one call at a time. */
+export class Kernels {
+  /** @param {WebAssembly.Module} module */
+  constructor(module) {
+    this.module = module;
+    this.#start();
+    if (this.#hb.hb_abi_version?.() !== ABI_VERSION) {
+      throw new KernelError("the kernels are of another version than the page; load the page again");
+    }
+  }
+
+  /** @type {Record<string, (...numbers: number[]) => number>} */
+  #hb = {};
+  /** @type {WebAssembly.Memory} */
+  #memory = /** @type {any} */ (null);
+
+  /** Tables that need no check of their values. @type {WeakSet<Int16Array>} */
+  #made = new WeakSet();
+
+  #start() {
+    const { exports } = new WebAssembly.Instance(this.module);
+    this.#hb = /** @type {any} */ (exports);
+    this.#memory = /** @type {any} */ (exports.memory);
+  }
+
+  /**
+   * Resize: the exact area average where an axis shrinks, linear interpolation where it grows.
+   *
+   * @param {Picture} rgb
+   * @param {number} width 1 to 65,535
+   * @param {number} height
+   * @param {{window?: [left: number, top: number, width: number, height: number]}} [options] the part
+   *   of the new picture to compute
+   * @returns {Picture}
+   */
+  resize(rgb, width, height, { window } = {}) {
+    channelsOf(rgb, [3]);
+    const [left, top, columns, rows] = windowIn(width, height, window);
+    return this.#calling(() => {
+      const from = this.#put(rgb.data);
+      const length = this.#hb.hb_resize_scratch(rgb.width, columns);
+      const scratch = this.#alloc(4 * length);
+      const out = this.#alloc(rows * columns * 3);
+      check("resize", this.#hb.hb_resize(
+        from, rgb.height, rgb.width, height, width, top, left, rows, columns, out, scratch, length));
+      return { data: this.#take(out, rows * columns * 3), width: columns, height: rows };
+    });
+  }
+
+  /**
+   * `resize`, then the window, then `normalize`, in one pass.
+   *
+   * @param {Picture} rgb
+   * @param {number} width
+   * @param {number} height
+   * @param {{order?: "rgb" | "bgr", mean: readonly number[], std: readonly number[],
+   *   window?: [left: number, top: number, width: number, height: number]}} options
+   * @returns {Float32Array} [height, width, 3] of the window
+   */
+  resizeNormalize(rgb, width, height, { order = "rgb", mean, std, window }) {
+    channelsOf(rgb, [3]);
+    const [left, top, columns, rows] = windowIn(width, height, window);
+    return this.#calling(() => {
+      const from = this.#put(rgb.data);
+      const [centre, spread] = this.#moments(mean, std);
+      const length = this.#hb.hb_resize_scratch(rgb.width, columns);
+      const scratch = this.#alloc(4 * length);
+      const out = this.#alloc(rows * columns * 12);
+      check("resize_normalize", this.#hb.hb_resize_normalize(
+        from, rgb.height, rgb.width, height, width, top, left, rows, columns, order === "bgr" ? 1 : 0,
+        centre, spread, out, scratch, length));
+      return new Float32Array(this.#take(out, rows * columns * 12).buffer);
+    });
+  }
+
+  /**
+   * `(value - mean) / std` a channel at a time, in float32.
+   *
+   * @param {Picture} rgb
+   * @param {{order?: "rgb" | "bgr", mean: readonly number[], std: readonly number[]}} options mean
+   *   and std are in the order that leaves
+   * @returns {Float32Array} [height, width, 3]
+   */
+  normalize(rgb, { order = "rgb", mean, std }) {
+    channelsOf(rgb, [3]);
+    return this.#calling(() => {
+      const from = this.#put(rgb.data);
+      const [centre, spread] = this.#moments(mean, std);
+      const pixels = rgb.width * rgb.height;
+      const out = this.#alloc(pixels * 12);
+      check("normalize", this.#hb.hb_normalize(from, pixels, order === "bgr" ? 1 : 0, centre, spread, out));
+      return new Float32Array(this.#take(out, pixels * 12).buffer);
+    });
+  }
+
+  /**
+   * Histograms and sums that describe a picture's light and colour, in one pass.
+   *
+   * @param {Picture} rgb
+   * @returns {Statistics}
+   */
+  statistics(rgb) {
+    channelsOf(rgb, [3]);
+    return this.#calling(() => {
+      const from = this.#put(rgb.data);
+      const [luma, chroma, sums, grid] = [1024, 1024, 32, 512].map((bytes) => this.#alloc(bytes));
+      check("statistics", this.#hb.hb_statistics(from, rgb.height, rgb.width, luma, chroma, sums, grid));
+      const [rgSum, rgSquare, ybSum, ybSquare] = Array.from(
+        new BigInt64Array(this.#take(sums, 32).buffer), Number);
+      const cells = Array.from(new BigUint64Array(this.#take(grid, 512).buffer), Number);
+      return {
+        pixels: rgb.width * rgb.height,
+        luma: new Uint32Array(this.#take(luma, 1024).buffer),
+        chroma: new Uint32Array(this.#take(chroma, 1024).buffer),
+        rgSum, rgSquare, ybSum, ybSquare,
+        grid: Array.from({ length: 8 }, (_, row) => cells.slice(8 * row, 8 * row + 8)),
+      };
+    });
+  }
+
+  /**
+   * Compile a preset's colour adjustments to a table for `lutApply`.
+   *
+   * @param {Float64Array} parameters float64 [174]; `kernels/look.c` names their offsets and ranges
+   * @param {number} [size] nodes a side, 2 to 65
+   * @returns {Lut}
+   */
+  lookLut(parameters, size = 33) {
+    if (parameters.length !== LOOK_PARAMETERS) {
+      throw new KernelError(`there are ${parameters.length} parameters; give ${LOOK_PARAMETERS}`);
+    }
+    integer(size, "size", 2, 65);
+    return this.#calling(() => {
+      const from = this.#put(parameters);
+      const bytes = 8 * size ** 3;
+      const out = this.#alloc(bytes);
+      if (this.#hb.hb_look_lut(from, parameters.length, size, out) !== 0) {
+        throw new KernelError(
+          "an adjustment is out of its range, or a curve does not run left to right; " +
+            "kernels/look.c states both",
+        );
+      }
+      const table = new Int16Array(this.#take(out, bytes).buffer);
+      this.#made.add(table);
+      return { table, size };
+    });
+  }
+
+  /**
+   * Colours through a three-dimensional table, with tetrahedral interpolation.
+   *
+   * @param {Picture} pixels RGB or RGBA
+   * @param {Lut} lut of 17, 33 or 65 nodes a side; values 0 to 32,640
+   * @returns {Picture}
+   */
+  lutApply(pixels, lut) {
+    const channels = channelsOf(pixels);
+    if (!LUT_SIZES.includes(lut.size) || lut.table.length !== 4 * lut.size ** 3) {
+      throw new KernelError(`a colour table has ${LUT_SIZES.join(", ")} nodes a side, and no other`);
+    }
+    if (!this.#made.has(lut.table) && lut.table.some((value) => value < 0 || value > LUT_WHITE)) {
+      throw new KernelError(`the colour table has values outside 0 to ${LUT_WHITE}; clip it first`);
+    }
+    let table = 0;
+    return this.#banded("lut_apply", pixels, {
+      prepare: () => { table = this.#put(lut.table); },
+      work: (at, rows) => this.#hb.hb_lut_apply(at, rows * pixels.width, channels, table, lut.size, at),
+    });
+  }
+
+  /**
+   * Monochrome film-like grain: the same pattern at every resolution, most in the mid-tones.
+   *
+   * @param {Picture} pixels RGB or RGBA
+   * @param {number} amount 0 to 100
+   * @param {number} size 0 to 100; a grain is (25 + size) / 100,000 of the full picture's long edge
+   * @param {{seed: number, place?: Place}} options seed: 0 to 2^32 - 1
+   * @returns {Picture}
+   */
+  grain(pixels, amount, size, { seed, place }) {
+    const channels = channelsOf(pixels);
+    integer(amount, "amount", 0, 100);
+    integer(size, "size", 0, 100);
+    integer(seed, "seed", 0, 2 ** 32 - 1);
+    const { top, left, width, height } = placeOf(pixels, place);
+    const length = this.#hb.hb_grain_scratch(pixels.width, size, height, width);
+    let scratch = 0;
+    return this.#banded("grain", pixels, {
+      prepare: () => { scratch = this.#alloc(4 * length); },
+      work: (at, rows, first) => this.#hb.hb_grain(
+        at, rows, pixels.width, channels, top + first, left, height, width, amount, size, seed, at,
+        scratch, length),
+    });
+  }
+
+  /**
+   * Darken or lighten smoothly towards the corners, in an ellipse that fits the picture.
+   *
+   * @param {Picture} pixels RGB or RGBA
+   * @param {number} amount -100 (black corners) to 100 (white corners)
+   * @param {number} [midpoint] 0 to 100: how far towards the corners the change begins
+   * @param {{place?: Place}} [options]
+   * @returns {Picture}
+   */
+  vignette(pixels, amount, midpoint = 50, { place } = {}) {
+    const channels = channelsOf(pixels);
+    integer(amount, "amount", -100, 100);
+    integer(midpoint, "midpoint", 0, 100);
+    const { top, left, width, height } = placeOf(pixels, place);
+    return this.#banded("vignette", pixels, {
+      work: (at, rows, first) => this.#hb.hb_vignette(
+        at, rows, pixels.width, channels, top + first, left, height, width, amount, midpoint, at),
+    });
+  }
+
+  /**
+   * Unsharp mask of the luma.
+   *
+   * @param {Picture} pixels RGB or RGBA; a window needs `sharpenMargin` rows and columns around it
+   * @param {number} amount 0 to 100
+   * @param {number} [radius] 0 to 100: the blur is radius / 40,000 of the long edge wide
+   * @param {{longEdge?: number}} [options] the longer side of the picture this is a window of
+   * @returns {Picture}
+   */
+  sharpen(pixels, amount, radius = 25, { longEdge } = {}) {
+    const channels = channelsOf(pixels);
+    const edge = longEdge ?? Math.max(pixels.width, pixels.height);
+    integer(amount, "amount", 0, 100);
+    integer(radius, "radius", 0, 100);
+    integer(edge, "longEdge", Math.max(pixels.width, pixels.height), MAX_SIDE);
+    const margin = sharpenMargin(radius, edge);
+    const row = pixels.width * channels;
+    const length = this.#hb.hb_sharpen_scratch(pixels.width, radius, edge);
+    const most = rowsOfBand(pixels.height, row, 4 * margin);
+    const data = new Uint8Array(pixels.data.length);
+    this.#calling(() => {
+      const scratch = this.#alloc(4 * length);
+      const at = this.#alloc((most + 2 * margin) * row);
+      const out = this.#alloc((most + 2 * margin) * row);
+      for (let first = 0; first < pixels.height; first += most) {
+        const last = Math.min(pixels.height, first + most);
+        const from = Math.max(0, first - margin), to = Math.min(pixels.height, last + margin);
+        this.#write(at, pixels.data.subarray(from * row, to * row));
+        check("sharpen", this.#hb.hb_sharpen(
+          at, to - from, pixels.width, channels, first - from, last - from, edge, amount, radius, out,
+          scratch, length));
+        data.set(this.#view(out + (first - from) * row, (last - first) * row), first * row);
+      }
+    });
+    return { data, width: pixels.width, height: pixels.height };
+  }
+
+  /**
+   * `(original * (100 - strength) + edited * strength + 50) / 100`, rounded down.
+   *
+   * @param {Picture} original RGB or RGBA
+   * @param {Picture} edited of the same size
+   * @param {number} strength 0 gives the original, 100 the edited
+   * @returns {Picture}
+   */
+  blend(original, edited, strength) {
+    const channels = channelsOf(original);
+    if (channelsOf(edited) !== channels || edited.width !== original.width || edited.height !== original.height) {
+      throw new KernelError("the original and the edited differ in size; give two pictures of one size");
+    }
+    integer(strength, "strength", 0, 100);
+    const row = original.width * channels;
+    let other = 0;
+    return this.#banded("blend", edited, {
+      prepare: (rows) => { other = this.#alloc(rows * row); },
+      work: (at, rows, first) => {
+        this.#write(other, original.data.subarray(first * row, (first + rows) * row));
+        return this.#hb.hb_blend(other, at, rows * row, strength, at);
+      },
+    });
+  }
+
+  /**
+   * Work on bands of rows in place.
+   *
+   * @param {string} name
+   * @param {Picture} pixels
+   * @param {{prepare?: (rows: number) => void,
+   *   work: (at: number, rows: number, first: number) => number}} how
+   * @returns {Picture}
+   */
+  #banded(name, pixels, { prepare, work }) {
+    const row = pixels.data.length / pixels.height;
+    const most = rowsOfBand(pixels.height, row);
+    const data = new Uint8Array(pixels.data.length);
+    this.#calling(() => {
+      prepare?.(most);
+      const at = this.#alloc(most * row);
+      for (let first = 0; first < pixels.height; first += most) {
+        const rows = Math.min(most, pixels.height - first);
+        this.#write(at, pixels.data.subarray(first * row, (first + rows) * row));
+        check(name, work(at, rows, first));
+        data.set(this.#view(at, rows * row), first * row);
+      }
+    });
+    return { data, width: pixels.width, height: pixels.height };
+  }
+
+  /**
+   * Run one call with all memory free, and let go of an instance that grew large.
+   *
+   * @template T
+   * @param {() => T} work
+   * @returns {T}
+   */
+  #calling(work) {
+    this.#hb.hb_reset();
+    try {
+      return work();
+    } finally {
+      if (this.#memory.buffer.byteLength > KEPT_BYTES) this.#start();
+    }
+  }
+
+  /** @param {number} bytes */
+  #alloc(bytes) {
+    const place = this.#hb.hb_alloc(Math.max(1, bytes)) >>> 0;
+    if (place === 0) {
+      throw new KernelError("the picture does not fit into WebAssembly's memory; give a smaller picture");
+    }
+    return place;
+  }
+
+  /** @param {ArrayBufferView} array */
+  #put(array) {
+    const place = this.#alloc(array.byteLength);
+    this.#write(place, array);
+    return place;
+  }
+
+  /** @param {number} place @param {ArrayBufferView} array */
+  #write(place, array) {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    this.#view(place, bytes.length).set(bytes);
+  }
+
+  /** @param {number} place @param {number} length */
+  #view(place, length) {
+    return new Uint8Array(this.#memory.buffer, place, length); // made anew: growing detaches it
+  }
+
+  /** @param {number} place @param {number} length */
+  #take(place, length) {
+    return this.#view(place, length).slice();
+  }
+
+  /** @param {readonly number[]} mean @param {readonly number[]} std */
+  #moments(mean, std) {
+    if (mean.length !== 3 || std.length !== 3 || !std.every((one) => Math.fround(one) > 0)) {
+      throw new KernelError("mean and std are three numbers each, std above 0");
+    }
+    return [this.#put(new Float32Array(mean)), this.#put(new Float32Array(std))];
+  }
+}
+
+/**
+ * How far, in rows or columns, sharpening reads beyond what it writes.
+ *
+ * @param {number} radius 0 to 100
+ * @param {number} longEdge
+ */
+export function sharpenMargin(radius, longEdge) {
+  return Math.ceil((radius * longEdge) / 40000) + 2;
+}
+
+/** @param {number} height @param {number} row bytes in a row @param {number} [least] */
+function rowsOfBand(height, row, least = 1) {
+  return Math.min(height, Math.max(least, Math.floor(BAND_BYTES / row), 1));
+}
+
+/** @param {Picture} picture @param {number[]} [accepted] */
+function channelsOf({ data, width, height }, accepted = [3, 4]) {
+  integer(width, "width", 1, MAX_SIDE);
+  integer(height, "height", 1, MAX_SIDE);
+  const channels = data.length / (width * height);
+  if (!(data instanceof Uint8Array) || !accepted.includes(channels)) {
+    throw new KernelError(
+      `a picture of ${width}×${height} has ${data.length} bytes; give ${accepted.join(" or ")} a pixel`);
+  }
+  return channels;
+}
+
+/** @param {number} width @param {number} height @param {number[]} [window] */
+function windowIn(width, height, window) {
+  integer(width, "width", 1, MAX_SIDE);
+  integer(height, "height", 1, MAX_SIDE);
+  const [left, top, columns, rows] = window ?? [0, 0, width, height];
+  integer(left, "window's left", 0, width - 1);
+  integer(top, "window's top", 0, height - 1);
+  integer(columns, "window's width", 1, width - left);
+  integer(rows, "window's height", 1, height - top);
+  return [left, top, columns, rows];
+}
+
+/** @param {Picture} pixels @param {Place} [place] @returns {Place} */
+function placeOf(pixels, place) {
+  if (!place) return { top: 0, left: 0, width: pixels.width, height: pixels.height };
+  integer(place.width, "place's width", pixels.width, MAX_SIDE);
+  integer(place.height, "place's height", pixels.height, MAX_SIDE);
+  integer(place.left, "place's left", 0, place.width - pixels.width);
+  integer(place.top, "place's top", 0, place.height - pixels.height);
+  return place;
+}
+
+/** @param {number} value @param {string} name @param {number} least @param {number} most */
+function integer(value, name, least, most) {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new KernelError(`${name} is ${value}; give a whole number from ${least} to ${most}`);
+  }
+}
+
+/** @param {string} kernel @param {number} status */
+function check(kernel, status) {
+  if (status !== 0) {
+    throw new KernelError(`the ${kernel} kernel refused its arguments (status ${status}); report this`);
+  }
+}
+
+/** @param {unknown} error */
+function message(error) {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,115 @@
+/**
+ * The door to LiteRT.js, which runs a model here.
+ *
+ * Its loader brings its WebAssembly in by `importScripts`, so this runs in a classic worker.
+ * @module
+ */
+
+import { ModelError } from "./errors.js";
+
+/** @typedef {{shape: number[], dtype: string}} Tensor */
+
+/** @type {Promise<any> | null} */
+let loading = null;
+
+/**
+ * Load LiteRT.js; the first call does, later ones wait for it.
+ *
+ * @param {string} vendor the URL of the folder that holds `litert/`
+ * @returns {Promise<any>} its module
+ */
+export function loadRuntime(vendor) {
+  loading ??= (async () => {
+    const folder = new URL("litert/wasm/", vendor).href;
+    const scope = /** @type {any} */ (globalThis);
+    // What LiteRT.js says at level INFO goes to the console as errors, which it is not.
+    /** @param {string} line */
+    const say = (line) => {
+      if (!/^\s*(INFO|VERBOSE|WARNING|I\d{4})/.test(line)) console.warn(`LiteRT.js: ${line}`);
+    };
+    scope.Module = { locateFile: (/** @type {string} */ file) => folder + file, print: say, printErr: say };
+    const litert = await import(new URL("litert/index.js", vendor).href);
+    await litert.loadLiteRt(folder);
+    return litert;
+  })().catch((error) => {
+    loading = null;
+    throw new ModelError(`LiteRT.js does not load (${reason(error)}); load the page again`);
+  });
+  return loading;
+}
+
+/**
+ * Make a model ready.
+ *
+ * @param {Uint8Array} bytes a .tflite file
+ * @param {{vendor: string}} options where LiteRT.js is
+ * @returns {Promise<Model>}
+ * @throws {ModelError} it cannot be read or run here
+ */
+export async function loadModel(bytes, { vendor }) {
+  const litert = await loadRuntime(vendor);
+  try {
+    return new Model(litert, await litert.loadAndCompile(bytes, { accelerator: "wasm" }));
+  } catch (error) {
+    throw new ModelError(`the model cannot be read or run here (${reason(error)}); use a bundle made for devices`);
+  }
+}
+
+/** A model that is ready: one input, float32. One instance runs one call at a time. */
+export class Model {
+  #litert;
+  #compiled;
+
+  /** @param {any} litert @param {any} compiled */
+  constructor(litert, compiled) {
+    this.#litert = litert;
+    this.#compiled = compiled;
+    /** @type {Tensor[]} */
+    this.inputs = compiled.getInputDetails().map(described);
+    /** @type {Tensor[]} */
+    this.outputs = compiled.getOutputDetails().map(described);
+    if (this.inputs.length !== 1 || this.inputs[0].dtype !== "float32" || this.inputs[0].shape.some((n) => n < 1)) {
+      throw new ModelError(
+        `the model takes ${this.inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join(", ")}; ` +
+          "give one whose only input is float32 of fixed shape");
+    }
+  }
+
+  /**
+   * @param {Float32Array} input in C order
+   * @returns {Promise<Float32Array[]>} one for each output
+   */
+  async run(input) {
+    const { shape } = this.inputs[0];
+    const wanted = shape.reduce((a, b) => a * b, 1);
+    if (input.length !== wanted) {
+      throw new ModelError(`the model takes ${wanted} numbers and was given ${input.length}; prepare the picture as the bundle says`);
+    }
+    const tensor = new this.#litert.Tensor(input, shape);
+    /** @type {any[]} */
+    let outputs = [];
+    try {
+      outputs = await this.#compiled.run([tensor]);
+      return outputs.map((output) => Float32Array.from(output.toTypedArray()));
+    } catch (error) {
+      throw new ModelError(`the model fails here (${reason(error)}); load the page again`);
+    } finally {
+      for (const one of [tensor, ...outputs]) one.delete();
+    }
+  }
+
+  /** Let go of its memory. */
+  close() {
+    this.#compiled.delete();
+  }
+}
+
+/** @param {{shape: ArrayLike<number>, dtype: string}} details @returns {Tensor} */
+function described({ shape, dtype }) {
+  return { shape: Array.from(shape), dtype };
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0].slice(0, 200);
+}
