@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from homebody import __version__
-from homebody.cli import check, inspect, pack, photo, shrink, studio, train
+from homebody.cli import check, inspect, pack, photo, serve, shrink, studio, train
 from homebody.errors import HomebodyError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("train")(train.train)
 app.command("shrink")(shrink.shrink)
 app.command("compare")(shrink.compare)
 app.command("studio")(studio.studio)
+app.command("serve")(serve.serve)
 
 
 def _version(asked: bool) -> None:

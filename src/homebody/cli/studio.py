@@ -27,12 +27,18 @@ def studio(
       homebody studio --port 0 --no-open
     """
     import webbrowser
+    from contextlib import ExitStack
 
     from homebody.server.local import LocalServer
-    from homebody.server.site import Site
-    from homebody.server.studio import studio_files
+    from homebody.server.repository import Repository
+    from homebody.server.serving import Serving
 
-    with LocalServer(Site(studio_files()), port) as server:
+    serving = Serving(Repository(repo) if repo else None, compress=False)
+    if serving.lacks:
+        raise serving.lacks
+    with ExitStack() as stack:
+        server = stack.enter_context(LocalServer(serving.site(), port))
+        stack.enter_context(serving.following(lambda site: setattr(server, "site", site)))
         typer.echo(f"the studio is at {server.url} (Ctrl+C ends it)")
         if open_page:
             webbrowser.open(server.url)

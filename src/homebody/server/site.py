@@ -46,8 +46,7 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     ("x-content-type-options", "nosniff"),
 )
 
-_IMMUTABLE = "public, max-age=31536000, immutable"
-_REVALIDATE = "no-cache"
+FOREVER_S = 365 * 24 * 3600
 # A file this small is kept in memory: its bytes, hash and length then always agree.
 IN_MEMORY = 256 << 10
 _READ = 256 << 10
@@ -62,7 +61,8 @@ class File:
         size: length of the body in bytes.
         sha256: hash of the body, hex.
         type: its media type.
-        immutable: whether its URL will always mean these bytes (it names them by their hash).
+        max_age_s: how long copies may be used without asking; :data:`FOREVER_S` where the URL will
+            always mean these bytes, since it names them by their hash.
         encodings: ``br`` or ``gzip`` -> the body so compressed, in order of preference.
     """
 
@@ -70,7 +70,7 @@ class File:
     size: int
     sha256: str
     type: str
-    immutable: bool = False
+    max_age_s: int = 0
     encodings: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
     def read(self) -> bytes:
@@ -112,34 +112,33 @@ class Answer:
     body: bytes | Slice = b""
 
 
-def file_from(path: Path, name: str | None = None, *, immutable: bool = False) -> File:
+def file_from(path: Path, *, max_age_s: int = 0) -> File:
     """A :class:`File` of what lies at ``path``; kept in memory if it is small.
 
     Args:
         path: the file.
-        name: a name whose suffix says the type; the path's own if None.
-        immutable: see :class:`File`.
+        max_age_s: see :class:`File`.
 
     Raises:
         OSError: it cannot be read.
     """
-    kind = TYPES.get(Path(name or path.name).suffix, "application/octet-stream")
+    kind = TYPES.get(path.suffix, "application/octet-stream")
     size = path.stat().st_size
     if size <= IN_MEMORY:
-        return file_of(path.read_bytes(), kind, immutable=immutable)
+        return file_of(path.read_bytes(), kind, max_age_s=max_age_s)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return File(path, size, digest, kind, immutable)
+    return File(path, size, digest, kind, max_age_s)
 
 
-def file_of(body: bytes, kind: str, *, immutable: bool = False) -> File:
+def file_of(body: bytes, kind: str, *, max_age_s: int = 0) -> File:
     """A :class:`File` of bytes, of the media type ``kind``.
 
     Example:
         >>> file_of(b"{}", "application/json").size
         2
     """
-    return File(body, len(body), hashlib.sha256(body).hexdigest(), kind, immutable)
+    return File(body, len(body), hashlib.sha256(body).hexdigest(), kind, max_age_s)
 
 
 class Site:
@@ -201,7 +200,7 @@ def _answer(file: File, headers: Mapping[str, str]) -> Answer:
     fixed = (
         *SECURITY_HEADERS,
         ("etag", etag),
-        ("cache-control", _IMMUTABLE if file.immutable else _REVALIDATE),
+        ("cache-control", _cache_control(file.max_age_s)),
         ("accept-ranges", "bytes"),
         *((("vary", "accept-encoding"),) if file.encodings else ()),
     )
@@ -231,6 +230,12 @@ def _answer(file: File, headers: Mapping[str, str]) -> Answer:
     if span is None:
         return Answer(200, said, body)
     return Answer(206, (*said, ("content-range", f"bytes {start}-{stop - 1}/{file.size}")), body)
+
+
+def _cache_control(max_age_s: int) -> str:
+    if max_age_s >= FOREVER_S:
+        return f"public, max-age={FOREVER_S}, immutable"
+    return f"public, max-age={max_age_s}, must-revalidate" if max_age_s else "no-cache"
 
 
 def _etag(file: File, encoding: str | None = None) -> str:

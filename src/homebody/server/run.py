@@ -1,0 +1,106 @@
+"""Running the ASGI application: uvicorn, with a bound on connections before anything is parsed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+from homebody.errors import MissingExtraError, ServeError
+from homebody.server.app import App
+
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\ncontent-length: 0\r\n"
+    b"connection: close\r\n\r\n"
+)
+_FIRST_REQUEST_S = 10
+_BACKLOG = 512
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens, or one sentence why not.
+
+    Args:
+        host: an address of this machine.
+        port: 0 for any free one.
+
+    Raises:
+        ServeError: the address is taken, not this machine's, or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ServeError(
+            f"{host} port {port} cannot be used ({why}); "
+            "choose others with --host and --port, or port 0 for any"
+        ) from None
+    return sock
+
+
+def server(app: App, *, connections: int = 512, grace_s: int = 10) -> Any:
+    """A ``uvicorn.Server`` for ``app``; ``server.run(sockets=[...])`` runs it until a signal.
+
+    Args:
+        app: what answers.
+        connections: how many may be open at once; the next gets a short 503 and is closed.
+        grace_s: how long a stop waits for answers under way.
+
+    Raises:
+        MissingExtraError: uvicorn is not installed.
+    """
+    try:
+        import uvicorn
+        from uvicorn.protocols.http.auto import AutoHTTPProtocol
+    except ImportError:
+        raise MissingExtraError("serve", "serving a repository") from None
+
+    class Bounded(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+        """uvicorn's protocol, which counts its connections and waits only so long for a request."""
+
+        counted = False
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            if app.metrics.connections >= connections:
+                app.metrics.refused += 1
+                transport.write(_REFUSAL)
+                transport.close()
+                return
+            self.counted = True
+            app.metrics.connections += 1
+            super().connection_made(transport)
+            self.loop.call_later(_FIRST_REQUEST_S, self._require_request)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.counted:
+                app.metrics.connections -= 1
+                super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if self.counted:
+                super().data_received(data)
+
+        def eof_received(self) -> None:
+            pass
+
+        def _require_request(self) -> None:
+            if self.cycle is None and not self.transport.is_closing():
+                self.transport.close()
+
+    config = uvicorn.Config(
+        app,
+        http=Bounded,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=grace_s,
+    )
+    return uvicorn.Server(config)
