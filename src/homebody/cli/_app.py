@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from homebody import __version__
-from homebody.cli import check, inspect, pack, photo, serve, shrink, studio, train
+from homebody.cli import (
+    check,
+    inspect,
+    pack,
+    photo,
+    publish,
+    rollback,
+    serve,
+    shrink,
+    studio,
+    train,
+    update,
+)
 from homebody.errors import HomebodyError
 
 app = typer.Typer(
@@ -29,6 +41,9 @@ app.command("key")(pack.key)
 app.command("train")(train.train)
 app.command("shrink")(shrink.shrink)
 app.command("compare")(shrink.compare)
+app.command("publish")(publish.publish)
+app.command("update")(update.update)
+app.command("rollback")(rollback.rollback)
 app.command("studio")(studio.studio)
 app.command("serve")(serve.serve)
 
