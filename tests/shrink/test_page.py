@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homebody.errors import ShrinkError
+from homebody.shrink._page_tables import SHOWN
 from homebody.shrink.compare import Comparison, OutputComparison
-from homebody.shrink.page import SHOWN, page, write_page
+from homebody.shrink.page import page, write_page
 from homebody.shrink.report import OperationReport, Report, Sensitivity, Settings
 
 VOID = {"meta", "wbr"}
@@ -309,6 +310,23 @@ def test_any_number_of_operations(count: int) -> None:
     if folded:
         assert folded[0].find("summary")[0].text == f"{count - 1 - SHOWN} more"
         assert len(section(root, "weights").find("th", scope="row")) == count - 1
+
+
+@pytest.mark.parametrize("scheme", ["hybrid", "float16"])
+@pytest.mark.parametrize("measured", [0, 8])
+def test_only_what_applies_to_the_scheme_is_shown(scheme: Any, measured: int) -> None:
+    values: dict[str, Any] = {"output_sqnr_db": {}} if not measured else {}
+    db = 40.0 if measured else None
+    root = read(report(operation(0, format=scheme, weight_bytes=8, sqnr_db=db), **values,
+                       settings=Settings(scheme=scheme).applied(), calibration_samples=0,
+                       measured_samples=measured))  # fmt: skip
+    (header,) = root.find("header")
+    for word in ("minmax", "nearest", "analytic", "equalize", "ranges", "None"):
+        assert word not in header.text
+    assert ("Samples8that SQNR was measured on" in header.text) == bool(measured)
+    heads = [cell.text for cell in root.find("table", class_="all")[0].find("th", scope="col")]
+    assert heads == ["#", "Kind", "Output", "Format", "Weights, bytes",
+                     *(["SQNR, dB"] if measured else [])]  # fmt: skip
 
 
 def test_without_measurements_the_page_says_so() -> None:

@@ -278,6 +278,29 @@ def test_the_report_tells_what_the_file_holds() -> None:
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
 
 
+@pytest.mark.parametrize(
+    ("scheme", "unused"),
+    [
+        ("int8", set()),
+        ("int16x8", {"range", "equalize"}),
+        ("hybrid", {"range", "rounding", "bias_correction", "equalize"}),
+        ("float16", {"range", "rounding", "bias_correction", "equalize"}),
+    ],
+)
+def test_the_report_names_no_setting_that_does_not_apply(scheme: Any, unused: set[str]) -> None:
+    report = shrink(MOBILE, SAMPLES, scheme=scheme).report
+    settings = msgspec.structs.asdict(report.settings)
+    assert {name for name, value in settings.items() if value is None} == unused
+
+
+def test_weights_are_counted_as_the_file_holds_them() -> None:
+    whole = sum(op.weights for op in summarize(MOBILE).operations if op.name != "MEAN")
+    for scheme, ratio in (("float16", 0.5), ("int8", 0.25)):
+        report = shrink(MOBILE, SAMPLES, scheme=scheme).report  # type: ignore[arg-type]
+        held = sum(op.weight_bytes for op in report.operations if op.kind != "MEAN")
+        assert ratio * whole <= held < (ratio + 0.15) * whole
+
+
 def test_the_report_agrees_with_compare_and_both_with_numpy() -> None:
     samples = SAMPLES[:8]
     shrunk = shrink(MOBILE, samples, equalize=False)
@@ -353,6 +376,10 @@ def test_shared_weights_stay_shared() -> None:
     shrunk = shrink(data, samples).model
     assert len(shrunk) < 64 * 64 + 4000
     assert sqnr(_run(data, samples), _run(shrunk, samples)) > 28
+    # Each reader's weights are rounded for what reaches it.
+    apart = shrink(data, samples, rounding="gptq").model
+    assert len(apart) > 2 * 64 * 64
+    assert sqnr(_run(data, samples), _run(apart, samples)) > 28
 
 
 def test_float16_weights_of_another_tool_are_widened_first() -> None:

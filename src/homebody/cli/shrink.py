@@ -45,7 +45,7 @@ def shrink(
         Literal["none", "analytic", "empirical"] | None,
         typer.Option(
             help="Take off what weight rounding adds on average; empirical measures what is left.",
-            show_default="analytic; empirical with gptq",
+            show_default="empirical",
         ),
     ] = None,
     no_bias_correction: Annotated[
@@ -71,7 +71,7 @@ def shrink(
 
       homebody shrink model.tflite --scheme hybrid -o model-hybrid.tflite
 
-      homebody shrink model.tflite --samples photos/ --bias-correction empirical -o small.tflite
+      homebody shrink model.tflite --samples photos/ --rounding gptq -o model-int8.tflite
     """
     import msgspec
 
@@ -202,16 +202,20 @@ def _show_comparison(found: Comparison) -> None:
             line += f", same top 1 {output.top1_agreement:.1%} ({low:.0%}-{high:.0%})"
         console.print(line, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("#", "operation", "output", "SQNR"):
+    for name in ("#", "operation", "output", "SQNR", ""):
         table.add_column(name, justify="right" if name in ("#", "SQNR") else "left")
     for op in found.operations:
-        mark = " [dim]*[/]" if op.rescaled else ""
+        mark = "rescaled" if op.rescaled else ""
         if op.index == found.error_jumps_at:
-            mark += "  [yellow]← jumps[/]"
-        table.add_row(str(op.index), op.kind, _print.tensor(op.name), _decibels(op.sqnr_db) + mark)
+            mark = "[yellow]← the error jumps[/]"
+        place = _print.tensor(op.name)
+        table.add_row(str(op.index), op.kind, place, _decibels(op.sqnr_db), mark)
     console.print(table, highlight=False)
     if any(op.rescaled for op in found.operations):
-        console.print("[dim]* rescaled by equalization; SQNR after undoing that[/]")
+        console.print(
+            "[dim]rescaled: by equalization, channel by channel; SQNR is after undoing that[/]",
+            highlight=False,
+        )
 
 
 def _decibels(value: float | None) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 from homebody.shrink._measure import NOISELESS_DB
+from homebody.shrink.report import OperationReport
 
 NAME, FULL_NAME = 80, 1000
 """Characters of a name in sight, and of the one that a pointer reveals."""
@@ -71,3 +74,28 @@ def as_count(number: int, what: str) -> str:
 
 def as_percent(share: float) -> str:
     return f"{100 * share:.3f}".rstrip("0").rstrip(".") + "%"
+
+
+class Names:
+    """Short names: of fused operations the first, without the path that most of them share."""
+
+    def __init__(self, operations: Sequence[OperationReport]) -> None:
+        paths = [op.name.partition(";")[0].split("/")[:-1] for op in operations]
+        self.prefix, depth = "", 0
+        while True:
+            steps = Counter(path[depth] for path in paths if len(path) > depth)
+            step, count = max(steps.items(), key=lambda item: item[1], default=("", 0))
+            if count < 2 or 2 * count <= len(operations):
+                return
+            paths = [path for path in paths if len(path) > depth and path[depth] == step]
+            self.prefix, depth = f"{self.prefix}{step}/", depth + 1
+
+    def short(self, name: str) -> str:
+        """The name's telling part, as HTML."""
+        first = name.partition(";")[0].removeprefix(self.prefix) or name
+        return as_text(first, NAME)
+
+    def tag(self, name: str) -> str:
+        """The short name, as HTML that reveals the whole one."""
+        short = self.short(name).replace("/", "/<wbr>").replace("_", "_<wbr>")
+        return f'<bdi title="{as_text(name, FULL_NAME)}">{short}</bdi>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from homebody.shrink._draft import Draft
 from homebody.shrink._graph import Graph
@@ -117,9 +118,15 @@ class _Subject:
             reason=reason,
             scale=found[0] if found else None,
             zero_point=found[1] if found else None,
-            weight_bytes=self.after.constant_bytes(writer.inputs) if writer is not None else 0,
+            weight_bytes=self.constant_bytes(writer) if writer is not None else 0,
             sqnr_db=db.get(output),
         )
+
+    def constant_bytes(self, op: Any) -> int:
+        """An operation's constants in the new file; float16 ones stand behind a DEQUANTIZE."""
+        makers = (self.writers.get(t) for t in op.inputs)
+        widened = [m.inputs[0] for m in makers if m and self.after.kind(m) == "DEQUANTIZE"]
+        return self.after.constant_bytes([*op.inputs, *widened])
 
     def notes(self) -> tuple[str, ...]:
         if self.before.subgraphs > 1:
