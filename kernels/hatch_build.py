@@ -1,4 +1,7 @@
-"""Build hook: compiles the C kernels when the package is built or installed."""
+"""Build hook: what the package holds beside its Python, made when it is built or installed.
+
+The compiled kernels, the studio's pages, and the pinned npm files that it runs models with.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,9 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-def _build_module(root: Path) -> ModuleType:
-    """``kernels/build.py``, loaded by path: the folder is not a package."""
-    spec = importlib.util.spec_from_file_location(
-        "homebody_kernels_build", root / "kernels/build.py"
-    )
+def _module(path: Path) -> ModuleType:
+    """A module of the standard library alone, loaded by its path: nothing is installed yet."""
+    spec = importlib.util.spec_from_file_location(f"homebody_build_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -24,8 +25,8 @@ def _build_module(root: Path) -> ModuleType:
     return module
 
 
-class KernelBuildHook(BuildHookInterface[Any]):
-    """Compiles ``kernels/*.c`` into ``src/homebody/_native/``."""
+class HomebodyBuildHook(BuildHookInterface[Any]):
+    """Compiles ``kernels/*.c``, vendors npm files, and adds ``web/``."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Run before a wheel is assembled, an editable one too.
@@ -33,7 +34,8 @@ class KernelBuildHook(BuildHookInterface[Any]):
         The native library has to build. Only the browser needs the WebAssembly module, so where
         that fails the installation goes on, with a warning.
         """
-        build = _build_module(Path(self.root))
+        root = Path(self.root)
+        build = _module(root / "kernels/build.py")
         try:
             build.build_native()
         except build.BuildFailedError as error:
@@ -42,11 +44,30 @@ class KernelBuildHook(BuildHookInterface[Any]):
             build.build_wasm()
         except build.BuildFailedError as error:
             self.app.display_warning(f"homebody: no browser module: {error}")
+        self._add_studio(root, version, build_data)
         # The library has no Python in it: one wheel serves every Python on this kind of machine.
         build_data["pure_python"] = False
         glibc = platform.libc_ver()[0] == "glibc"
         tag = platform_tag(sysconfig.get_platform(), build.zig_target(), glibc=glibc)
         build_data["tag"] = f"py3-none-{tag}"
+
+    def _add_studio(self, root: Path, version: str, build_data: dict[str, Any]) -> None:
+        """Pages into the wheel (an editable one reads ``web/`` itself); LiteRT.js where npm can."""
+        server = root / "src/homebody/server"
+        vendor = _module(server / "vendor.py")
+        if vendor.missing():
+            try:
+                vendor.vendor()
+            except vendor.VendorError as error:
+                self.app.display_warning(
+                    f"homebody: the studio will lack LiteRT.js: {error}; "
+                    "add it later with: python -m homebody.server.vendor"
+                )
+        if version != "editable":
+            web = root / "web"
+            for page in _module(server / "pages.py").pages(web):
+                inside = f"homebody/_web/{page.relative_to(web).as_posix()}"
+                build_data["force_include"][str(page)] = inside
 
 
 def platform_tag(name: str, target: str | None, *, glibc: bool) -> str:

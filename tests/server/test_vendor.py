@@ -118,6 +118,8 @@ def test_vendor_fills_its_folder_whole(pinned, tmp_path, monkeypatch):
     assert [path.relative_to(dest).as_posix() for path in made] == ["a/NOTICE", "a/index.js"]
     assert (dest / "a/index.js").read_bytes() == b"export const a = 1;\n"
     assert vendor.missing(dest) == []
+    (dest / "pins.json").write_text("{}")
+    assert vendor.missing(dest) == ["a/NOTICE", "a/index.js"], "other pins made these"
     (dest / "stale").write_bytes(b"")
     vendor.vendor(dest)
     assert not (dest / "stale").exists()

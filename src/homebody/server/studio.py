@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from homebody.errors import ServeError
+from homebody import bundle as bundles
+from homebody.errors import BundleError, ServeError
+from homebody.installed import installed
 from homebody.server import vendor
-from homebody.server.site import TYPES, File, Site, file_from, file_of
+from homebody.server.pages import pages
+from homebody.server.site import TYPES, File, file_from, file_of
 
 PACKAGE = Path(__file__).resolve().parents[1]
 BUNDLE_URL = "/bundles/for-this-photo.hb"
-# What the folder web/ holds for its developers only.
-_DEVELOPMENT = {"package.json", "package-lock.json", "tsconfig.json"}
 _PLACEHOLDER = b'const VERSION = "development";'
 
 
@@ -35,8 +36,8 @@ def web_folder() -> Path:
 
 
 def default_bundle() -> Path:
-    """The bundle that the studio starts with."""
-    return PACKAGE / "features" / "photo" / "for-this-photo.hb"
+    """The bundle that the studio starts with: what updates brought to this device, or our own."""
+    return installed("for-this-photo") or PACKAGE / "features" / "photo" / "for-this-photo.hb"
 
 
 def studio_files(
@@ -49,7 +50,7 @@ def studio_files(
     """The studio's files by URL path, ``/studio.json`` and ``/sw.js`` among them.
 
     ``/studio.json`` lists every file with its size and SHA-256, so that the service worker can keep
-    the whole site and knows when it has it; its ``version`` is the hash of that list.
+    the whole site and knows when it has it; its ``version`` is the hash of all that.
 
     Args:
         web: the folder of pages and modules; the installed one if None.
@@ -76,7 +77,7 @@ def studio_files(
             f"{why}, then run: python kernels/build.py"
         )
     try:
-        files = {f"/{path.relative_to(web).as_posix()}": file_from(path) for path in _pages(web)}
+        files = {f"/{path.relative_to(web).as_posix()}": file_from(path) for path in pages(web)}
         if "/index.html" in files:
             files["/"] = files.pop("/index.html")
         worker = files.pop("/sw.js", None)
@@ -84,18 +85,27 @@ def studio_files(
         for name in vendor.names():
             files[f"/vendor/{name}"] = file_from(vendored / name)
         files[BUNDLE_URL] = file_from(bundle)
+        with bundles.open(bundle) as opened:
+            bundle_version = opened.manifest.version
     except OSError as error:
         raise ServeError(
             f"{error.filename} cannot be read ({error.strerror}); reinstall Homebody"
         ) from None
+    except BundleError as error:
+        raise ServeError(f"the studio's bundle {bundle} is refused: {error}") from None
     listing = [
         {"url": url, "sha256": file.sha256, "size": file.size}
         for url, file in sorted(files.items())
     ]
-    version = hashlib.sha256(json.dumps(listing).encode()).hexdigest()[:16]
+    named = json.dumps([listing, worker.sha256 if worker else None, dict(updates or {})])
+    version = hashlib.sha256(named.encode()).hexdigest()[:16]
     facts = {
         "version": version,
-        "bundle": {"url": BUNDLE_URL, "sha256": files[BUNDLE_URL].sha256},
+        "bundle": {
+            "url": BUNDLE_URL,
+            "sha256": files[BUNDLE_URL].sha256,
+            "version": bundle_version,
+        },
         "updates": dict(updates) if updates else None,
         "files": listing,
     }
@@ -105,22 +115,3 @@ def studio_files(
         body = worker.read().replace(_PLACEHOLDER, f'const VERSION = "{version}";'.encode())
         files["/sw.js"] = file_of(body, TYPES[".js"])
     return files
-
-
-def studio_site(**parts: object) -> Site:
-    """:func:`studio_files` as a :class:`~homebody.server.site.Site`."""
-    return Site(studio_files(**parts))  # type: ignore[arg-type]
-
-
-def _pages(web: Path) -> list[Path]:
-    """The files of ``web`` that browsers get: of a known type, not hidden, not a developer's."""
-    return sorted(
-        path
-        for path in web.rglob("*")
-        if path.suffix in TYPES
-        and path.name not in _DEVELOPMENT
-        and not any(
-            part.startswith(".") or part == "node_modules" for part in path.relative_to(web).parts
-        )
-        and path.is_file()
-    )

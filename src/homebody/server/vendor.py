@@ -26,6 +26,7 @@ DEST = HERE.parent / "_vendor"
 _ARCHIVE_LIMIT = 64 << 20
 _FILE_LIMIT = 32 << 20
 _PATIENCE_S = 300
+_STAMP = "pins.json"
 
 
 class VendorError(Exception):
@@ -53,8 +54,17 @@ def names() -> list[str]:
 
 
 def missing(dest: Path = DEST) -> list[str]:
-    """The files of :func:`names` that are not under ``dest``."""
-    return [name for name in names() if not (dest / name).is_file()]
+    """The files of :func:`names` that ``dest`` lacks: all, if other pins than these filled it."""
+    try:
+        if (dest / _STAMP).read_text(encoding="utf-8") == _stamp():
+            return [name for name in names() if not (dest / name).is_file()]
+    except (OSError, ValueError):
+        pass
+    return names()
+
+
+def _stamp() -> str:
+    return json.dumps(pins(), sort_keys=True)
 
 
 def vendor(dest: Path = DEST) -> list[Path]:
@@ -84,6 +94,7 @@ def vendor(dest: Path = DEST) -> list[Path]:
                     _write(fresh / name, adapt(name, data, found["imports"]))
             for name, text in found["notice"].items():
                 _write(fresh / name, text.encode())
+            _write(fresh / _STAMP, _stamp().encode())
             if dest.exists():
                 os.rename(dest, Path(scratch) / "old")
             os.rename(fresh, dest)
@@ -98,6 +109,8 @@ def _packed(npm: str, package: dict[str, Any], scratch: Path) -> bytes:
     folder = scratch / hashlib.sha256(wanted.encode()).hexdigest()[:16]
     folder.mkdir()
     command = [npm, "pack", wanted, "--ignore-scripts", "--silent", "--no-update-notifier"]
+    # Where there is no network, an installation should learn so in seconds.
+    command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"]
     try:
         run = subprocess.run(
             command,

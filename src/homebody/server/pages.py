@@ -1,0 +1,27 @@
+"""Which files of the folder ``web/`` are the studio's, and which are its developers'.
+
+The wheel's build hook runs this module by its path, so it imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SUFFIXES = (".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".png", ".ico")
+_DEVELOPMENT = ("package.json", "package-lock.json", "tsconfig.json")
+
+
+def pages(web: Path) -> list[Path]:
+    """The files of ``web`` that browsers get: of a known type, not hidden, not a developer's.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found = []
+    for path in sorted(web.rglob("*")):
+        parts = path.relative_to(web).parts
+        hidden = any(part.startswith(".") or part == "node_modules" for part in parts)
+        wanted = path.suffix in SUFFIXES and path.name not in _DEVELOPMENT and not hidden
+        if wanted and path.is_file():
+            found.append(path)
+    return found
