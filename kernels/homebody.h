@@ -2,7 +2,7 @@
  *
  * Rules that hold for every function here:
  *   - Every value written is an exact function of the arguments, the same on every processor: integers,
- *     or float32 operations that IEEE 754 rounds correctly (no contraction, no reassociation).
+ *     or floating-point operations that IEEE 754 rounds correctly (no contraction, no reassociation).
  *   - A path chosen for a processor (AVX2, NEON, WebAssembly SIMD) returns the bits of the scalar one.
  *   - No allocation, no global state, no libc. Working memory comes from the caller with its length.
  *   - Sides are 1 to HB_MAX_SIDE pixels. Anything out of range is refused with a status, not clamped.

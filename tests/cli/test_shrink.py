@@ -66,8 +66,8 @@ def test_the_report_is_written_and_printed(run: Run, files: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), {"bias_correction": "analytic", "equalize": True}),
-        (("--bias-correction", "empirical"), {"bias_correction": "empirical"}),
+        ((), {"bias_correction": "empirical", "equalize": True}),
+        (("--bias-correction", "analytic"), {"bias_correction": "analytic"}),
         (("--bias-correction", "none", "--no-bias-correction"), {"bias_correction": "none"}),
         (("--no-bias-correction", "--no-equalize"), {"bias_correction": "none", "equalize": False}),
         (("--rounding", "gptq"), {"rounding": "gptq", "bias_correction": "empirical"}),

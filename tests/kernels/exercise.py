@@ -52,6 +52,8 @@ def exercise() -> int:
             kernels.resize(rgb, new_width, new_height)
             last = (new_width - 1, new_height - 1, 1, 1)
             kernels.resize_normalize(rgb, new_width, new_height, window=last, **normal)
+    for rows, channels in product((1, 2, 4, 5, 9), (1, 3, 8, 33)):
+        kernels.channel_statistics(np.ones((rows, channels), np.float32))
     for shape, sizes in (
         ((1, LONG, 3), ((1, 1), (LONG, 1), (LONG - 1, 2), (227, 1))),
         ((LONG, 1, 3), ((1, 1), (1, LONG), (2, LONG - 1), (1, 227))),

@@ -90,6 +90,10 @@ def test_pictures_of_another_kind(kernel, kind):
         lambda: kernels.sharpen(RGB, 1, 1, out=RGB),
         lambda: kernels.blend(RGB, RGB[:2], 1),
         lambda: kernels.blend(RGB, RGB, 101),
+        lambda: kernels.channel_statistics(np.zeros((2, 2))),
+        lambda: kernels.channel_statistics(np.zeros(2, np.float32)),
+        lambda: kernels.channel_statistics(np.zeros((0, 2), np.float32)),
+        lambda: kernels.channel_statistics(np.zeros((2, 4), np.float32)[:, ::2]),
         lambda: kernels.look_lut(np.zeros(3)),
         lambda: kernels.look_lut(np.full(kernels.LOOK_PARAMETERS, np.nan)),
         lambda: kernels.fit_short_side(0, 5, 3),
@@ -135,3 +139,5 @@ def test_the_c_refuses_for_itself():
     assert library.hb_sharpen_scratch(0, 1, 6) == 0
     assert library.hb_blend(pixels, pixels, 72, 101, to) == bad
     assert library.hb_statistics(pixels, 0, 6, to, to, to, to) == bad
+    assert library.hb_channel_statistics(pixels, 0, 6, to, to, to) == bad
+    assert library.hb_channel_statistics(pixels, 2**62, 6, to, to, to) == bad

@@ -152,3 +152,25 @@ def test_statistics(rgb):
     counted, expected = kernels.statistics(rgb), twins.statistics(rgb)
     for field, value in zip(counted._fields, counted, strict=True):
         assert np.array_equal(value, expected[field]), field
+
+
+@given(SEEDS, st.integers(1, 14), st.integers(1, 40), st.sampled_from([1e-3, 1.0, 1e30]))
+@settings(max_examples=80, deadline=None)
+def test_channel_statistics(seed, rows, channels, size):
+    random = np.random.default_rng(seed)
+    values = (random.normal(size=(rows, channels)) * size).astype(np.float32)
+    found, expected = kernels.channel_statistics(values), twins.channel_statistics(values)
+    for got, wanted in zip(found, expected, strict=True):
+        assert got.tolist() == wanted
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 9])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_channel_statistics_tell_of_what_is_not_finite(rows, value):
+    for row in range(rows):
+        values = np.ones((rows, 9), np.float32)
+        values[row, 4] = value
+        finite = np.isfinite(kernels.channel_statistics(values).total)
+        assert finite.tolist() == [channel != 4 for channel in range(9)]
+    greatest = np.full((rows, 9), np.finfo(np.float32).max, np.float32)
+    assert np.isfinite(kernels.channel_statistics(greatest).total).all()

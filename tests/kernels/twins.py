@@ -276,6 +276,23 @@ def grain(
     return out
 
 
+# ---- channels ----
+
+
+def channel_statistics(values: NDArray[np.float32]) -> tuple[list[float], list[float], list[float]]:
+    """(least, greatest, sum) of each channel; Python's floats are float64."""
+    low, high, total = [], [], []
+    for column in values.T:
+        numbers = [float(v) for v in column]
+        low.append(min(numbers))
+        high.append(max(numbers))
+        added = numbers[0]
+        for number in numbers[1:]:
+            added += number
+        total.append(added)
+    return low, high, total
+
+
 # ---- blend, statistics ----
 
 

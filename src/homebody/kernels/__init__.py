@@ -16,6 +16,7 @@ and on first use when the library is absent or of another version.
 from __future__ import annotations
 
 from homebody.kernels._arguments import MAX_SIDE, Pixels
+from homebody.kernels._channels import ChannelStatistics, channel_statistics
 from homebody.kernels._colour import (
     LOOK_PARAMETERS,
     LUT_SIZES,
@@ -39,10 +40,12 @@ __all__ = [
     "LUT_WHITE",
     "MAX_SIDE",
     "NATIVE",
+    "ChannelStatistics",
     "Order",
     "Pixels",
     "Statistics",
     "blend",
+    "channel_statistics",
     "fit_short_side",
     "grain",
     "jpeg_decode",

@@ -70,6 +70,7 @@ _SIGNATURES: dict[str, list[Any]] = {
     "hb_sharpen": [_POINTER, *[_INT] * 8, _POINTER, _POINTER, _UINT],
     "hb_blend": [_POINTER, _POINTER, ctypes.c_size_t, _INT, _POINTER],
     "hb_statistics": [_POINTER, _INT, _INT, *[_POINTER] * 4],
+    "hb_channel_statistics": [_POINTER, *[ctypes.c_size_t] * 2, *[_POINTER] * 3],
 }
 
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from homebody.shrink import _equalize, _ranges
 from homebody.shrink._graph import Graph
-from homebody.shrink._measure import sqnr, tensor_noise
-from homebody.shrink._observe import Statistics, observe
+from homebody.shrink._measure import Noise, dequantizer, quantized_inputs, to_real
+from homebody.shrink._observe import Statistics, Trace, observe
 from homebody.shrink._plan import Plan, make_plan
 from homebody.shrink._ranges import Parameters
 from homebody.shrink._rewrite import Ends, Rewritten, rewrite
+from homebody.shrink._run import Watch
 from homebody.shrink._weights import Weighted, quantize_weights
 from homebody.shrink.report import Settings
 from homebody.shrink.samples import Arrays
@@ -60,16 +61,27 @@ class Draft:
         """How many bits activations have."""
         return next((p.bits for p in self.chosen.values()), 8)
 
-    def output_db(self, samples: Sequence[Arrays], *, threads: int = 1) -> float:
-        """SQNR over all outputs of the integer model; minus infinity if they are all zero."""
+    def output_db(
+        self, samples: Sequence[Arrays], traces: Sequence[Trace], *, threads: int = 1
+    ) -> float:
+        """SQNR over all outputs of the integer model; minus infinity if they are all zero.
+
+        Args:
+            samples: what to run it on.
+            traces: what the float model made of each.
+            threads: how many threads an operation may use.
+        """
         written = self.rewrite()
-        outputs = Graph(self.original).outputs
-        pairs = {t: written.places[t] for t in outputs if t in written.places}
-        noise = tensor_noise(
-            self.original, written.data, pairs, samples, factors=self.factors, threads=threads
-        ).values()
-        found = sqnr(sum(n.signal for n in noise), sum(n.error for n in noise))
-        return float("-inf") if found is None else found
+        graph = Graph(written.data)
+        wanted = [t for t in traces[0].outputs if t in written.places]
+        ends = [dequantizer(graph, written.places[t]) for t in wanted]
+        fed = quantized_inputs(graph, samples)
+        watch = Watch(graph, [written.places[t] for t in wanted], threads=threads)
+        noise = Noise()
+        for trace, values in zip(traces, watch.run_each(fed), strict=False):
+            for tensor, end, value in zip(wanted, ends, values, strict=True):
+                noise.add(trace.outputs[tensor], to_real(value, end))
+        return float("-inf") if noise.db is None else noise.db
 
 
 def make_draft(
@@ -85,7 +97,7 @@ def make_draft(
     graph = Graph(data)
     plan = make_plan(graph, bits=bits, keep=keep, statistics=statistics)
     # 16 bits have levels enough for all that was seen.
-    method: _ranges.Method = "minmax" if bits == 16 else settings.range
+    method: _ranges.Method = "minmax" if bits == 16 else settings.range or "minmax"
     chosen = _ranges.choose(graph, plan, statistics, method=method, bits=bits)
     correct = settings.bias_correction != "none"
     weighted = quantize_weights(graph, plan, statistics, chosen, correct_bias=correct)
@@ -109,5 +121,6 @@ def equalized(
             t: s.scaled(factors[t]) if t in factors else s for t, s in draft.statistics.items()
         }
     else:  # a histogram cannot be rescaled channel by channel
-        statistics, _ = observe(Graph(data), data, samples, histograms=True, threads=threads)
+        found = observe(Graph(data), data, samples, histograms=True, threads=threads)
+        statistics = found.statistics
     return make_draft(draft.original, data, statistics, settings, keep, factors)

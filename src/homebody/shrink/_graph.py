@@ -224,13 +224,20 @@ class Graph:
         self._model.signatureDefs = []
 
     def only(self, op: Any) -> Graph:
-        """A graph of one operation: its constants stay, what is computed is its input."""
+        """A graph of one operation: its constants stay, what is computed is its input.
+
+        Tensors keep their indices, and subgraphs that the operation calls are copied along.
+        """
         alone = copy.copy(self)
         alone._model = copy.copy(self._model)
         alone._model.subgraphs = [copy.copy(self._model.subgraphs[0])]
+        options = vars(op.builtinOptions) if op.builtinOptions is not None else {}
+        if any(option.endswith("SubgraphIndex") for option in options):
+            alone._model.subgraphs += copy.deepcopy(self._model.subgraphs[1:])
         alone._model.signatureDefs, alone._model.metadata = [], []
         alone._model.operatorCodes = list(self._model.operatorCodes)
-        alone.tensors = [copy.copy(t) for t in self.tensors]
+        touched = {*op.inputs, *op.outputs, *_indices(op.intermediates)}
+        alone.tensors = [copy.copy(t) if i in touched else t for i, t in enumerate(self.tensors)]
         alone.operators = [copy.copy(op)]
         fed = [t for t in op.inputs if t >= 0 and not self.is_constant(t)]
         alone.inputs, alone.outputs = list(dict.fromkeys(fed)), list(op.outputs)

@@ -43,8 +43,8 @@ class Watch:
     """A model whose named tensors can be read after each run.
 
     Args:
-        data: the model's bytes.
-        tensors: the main subgraph's tensors to watch, by index in ``data``; None for its outputs.
+        model: the model's bytes, or a graph that nobody needs afterwards.
+        tensors: the main subgraph's tensors to watch, by index in it; None for its outputs.
         threads: how many threads an operation may use.
 
     Raises:
@@ -52,11 +52,11 @@ class Watch:
     """
 
     def __init__(
-        self, data: bytes, tensors: Sequence[int] | None = None, *, threads: int = 1
+        self, model: bytes | Graph, tensors: Sequence[int] | None = None, *, threads: int = 1
     ) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        graph = Graph(data)
+        graph = model if isinstance(model, Graph) else Graph(model)
         self.tensors = tuple(graph.outputs if tensors is None else tensors)
         self.inputs = input_specs(graph)
         self._branches = graph.subgraphs > 1
@@ -77,8 +77,15 @@ class Watch:
         self._places = dict(zip(shown, places, strict=True))
         self._batch = 1
 
-    def run(self, samples: Iterable[Arrays]) -> Iterator[tuple[int, Iterator[NDArray[Any]]]]:
+    def run(
+        self, samples: Iterable[Arrays], *, views: bool = False
+    ) -> Iterator[tuple[int, Iterator[NDArray[Any]]]]:
         """Run everything, as many samples at a time as the model and memory allow.
+
+        Args:
+            samples: checked samples, consumed once.
+            views: give the interpreter's own memory instead of copies. It must not be written
+                to, and none may be held when the next samples go through.
 
         Yields:
             How many samples went through, and an iterator over the watched tensors' values, with
@@ -96,7 +103,7 @@ class Watch:
         source = chain(probe, source)
         while chunk := list(islice(source, size)):
             self._resize(len(chunk))
-            yield len(chunk), self._invoke(chunk)
+            yield len(chunk), self._invoke(chunk, views=views)
 
     def run_each(self, samples: Iterable[Arrays]) -> Iterator[Iterator[NDArray[Any]]]:
         """Run samples one by one: the watched tensors' values for each."""
@@ -147,7 +154,7 @@ class Watch:
         finally:
             self._batch = batch
 
-    def _invoke(self, chunk: list[Arrays]) -> Iterator[NDArray[Any]]:
+    def _invoke(self, chunk: list[Arrays], *, views: bool = False) -> Iterator[NDArray[Any]]:
         fed = [np.concatenate(column) if len(chunk) > 1 else column[0]
                for column in zip(*chunk, strict=True)]  # fmt: skip
         try:
@@ -157,9 +164,11 @@ class Watch:
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"LiteRT stopped: {' '.join(str(error).split())}") from error
         return (
-            fed[self._fed[t]] if t in self._fed else self._interpreter.get_tensor(self._places[t])
+            fed[self._fed[t]] if t in self._fed
+            else self._interpreter.tensor(self._places[t])() if views
+            else self._interpreter.get_tensor(self._places[t])
             for t in self.tensors
-        )
+        )  # fmt: skip
 
 
 def _unrunnable(error: Exception) -> ModelError:

@@ -22,7 +22,7 @@ from homebody.shrink._draft import Draft
 from homebody.shrink._gptq import round_together
 from homebody.shrink._graph import Graph
 from homebody.shrink._moments import grouped, moments, rows, target, ungrouped
-from homebody.shrink._observe import observe
+from homebody.shrink._observe import Trace
 from homebody.shrink._run import Watch
 from homebody.shrink._weights import Weighted, bias_codes, float_bias, float_weights
 from homebody.shrink.report import Settings
@@ -36,13 +36,19 @@ ROUNDS = 2
 
 
 def refine(
-    draft: Draft, samples: Sequence[Arrays], settings: Settings, *, threads: int = 1
+    draft: Draft,
+    samples: Sequence[Arrays],
+    traces: Sequence[Trace],
+    settings: Settings,
+    *,
+    threads: int = 1,
 ) -> Draft:
     """The draft with better weights and biases.
 
     Args:
         draft: weights rounded to the nearest.
         samples: calibration samples.
+        traces: what the float model, before it was equalized, made of each.
         settings: ``rounding`` and ``bias_correction`` say what to refine.
         threads: how many threads an operation may use.
     """
@@ -51,8 +57,11 @@ def refine(
     width = 4 if beside else draft.bits // 8
     largest = max((width * math.prod(graph.shape(t)) for t in graph.activations()), default=1)
     some = samples[: max(4, min(MAX_SAMPLES, HELD_BYTES // max(largest, 1)))]
-    seen, _ = observe(graph, draft.data, some, ends=(), threads=threads)
-    means = {tensor: found.mean for tensor, found in seen.items()}
+    means = {
+        tensor: np.mean([t.means[tensor] for t in traces[: len(some)]], axis=0)
+        * draft.factors.get(tensor, 1.0)
+        for tensor in graph.activations()
+    }
     draft = replace(draft, weighted=dict(draft.weighted))
     written = replace(draft, ends="float32").rewrite()
     integer_graph = Graph(written.data)
@@ -90,7 +99,7 @@ class _Values:
         """Run one operation on what is held; then ``forget`` what it alone still needed."""
         alone = self.graph.only(op)
         fed = list(alone.inputs)
-        watch = Watch(alone.save(), threads=self.threads)
+        watch = Watch(alone, threads=self.threads)
         rows = zip(*(self.held[t] for t in fed), strict=True) if fed else [()] * self.count
         for tensor in op.outputs:
             self.held[tensor] = []
@@ -103,14 +112,19 @@ class _Values:
     def forget(self, op: Any) -> None:
         """Drop the operation's inputs that nothing later reads."""
         for tensor in op.inputs:
-            self.reads[tensor] -= 1
+            self.reads[tensor] = self.reads.get(tensor, 0) - 1
             if self.reads[tensor] == 0:
                 self.held.pop(tensor, None)
 
 
 def _channel_means(samples: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     """The mean of each channel over all samples."""
-    means = [v.mean(tuple(range(v.ndim - 1)), dtype=np.float64) for v in samples]
+    means = []
+    for values in samples:
+        rows = values.reshape(-1, values.shape[-1])
+        # Sums of few enough int8 are exact in float32, in whatever order BLAS adds them.
+        exact = np.float32 if rows.itemsize == 1 and len(rows) < 2**17 else np.float64
+        means.append((np.ones(len(rows), exact) @ rows.astype(exact)) / np.float64(len(rows)))
     found: NDArray[np.float64] = np.mean(means, axis=0)
     return found
 
@@ -185,8 +199,11 @@ class _Step:
     def _store(self, weighted: Weighted) -> None:
         """Put weights and bias into the integer model."""
         graph, op, place = self.integer_graph, self.integer_op, self.place
-        op.inputs[place.input] = graph.own(op.inputs[place.input])
-        graph.set_constant(op.inputs[place.input], weighted.codes)
+        codes = graph.constant(op.inputs[place.input])
+        # Weights that stay as they are stay shared with the operations that share them.
+        if codes is None or not np.array_equal(codes, weighted.codes):
+            op.inputs[place.input] = graph.own(op.inputs[place.input])
+            graph.set_constant(op.inputs[place.input], weighted.codes)
         if weighted.bias is None:
             return
         values = bias_codes(weighted, self.parameters)

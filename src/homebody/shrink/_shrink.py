@@ -13,7 +13,7 @@ from homebody.shrink import _fold, _report, _weight_only
 from homebody.shrink._draft import Draft, equalized, make_draft
 from homebody.shrink._equalize import find_blocks
 from homebody.shrink._graph import Graph
-from homebody.shrink._observe import observe
+from homebody.shrink._observe import Trace, observe
 from homebody.shrink._plan import make_plan, named_operations
 from homebody.shrink._run import input_specs
 from homebody.shrink._sensitivity import rank
@@ -68,8 +68,8 @@ def shrink(
             error on the samples, which mostly helps, and costs where rare large values matter.
         rounding: ``gptq`` chooses weights' roundings together, so that their errors cancel.
         bias_correction: ``analytic`` takes off what weight rounding adds on average;
-            ``empirical`` also measures, operation by operation, what is left. Unless said
-            otherwise analytic, and empirical beside ``gptq``, which walks the operations anyway.
+            ``empirical``, which is what None means, then measures what is left, operation by
+            operation.
         equalize: give channels similar ranges first, where the network stays the same.
         keep_float: operations to leave float: numbers, kinds or output names as ``homebody
             inspect`` prints them, ``*`` allowed; or ``"auto:K"`` for the K most sensitive ones.
@@ -94,11 +94,9 @@ def shrink(
         {'logits': 24.3}
     """
     names = (keep_float,) if isinstance(keep_float, str) else tuple(keep_float)
-    if bias_correction is None:
-        bias_correction = "empirical" if rounding == "gptq" else "analytic"
     settings = _settings(
-        scheme=scheme, io=io, range=range, rounding=rounding, bias_correction=bias_correction,
-        equalize=equalize, keep_float=names,
+        scheme=scheme, io=io, range=range, rounding=rounding,
+        bias_correction=bias_correction or "empirical", equalize=equalize, keep_float=names,
     )  # fmt: skip
     data = _fold.widen_constants(model)
     graph = Graph(data)
@@ -128,36 +126,37 @@ def shrink(
         )
     equalizes = settings.equalize and settings.scheme != "int16x8"
     blocks = find_blocks(graph, make_plan(graph, bits=8, keep=keep)) if equalizes else []
-    statistics, count = observe(
+    seen = observe(
         graph, data, kept.through(iterate(samples, input_specs(graph))),
-        histograms=settings.range != "minmax", ends={t for b in blocks for t in b.tensors},
-        threads=threads,
+        histograms=settings.range != "minmax", kept=kept, threads=threads,
     )  # fmt: skip
-    made = make_draft(data, data, statistics, settings, keep)
+    made = make_draft(data, data, seen.statistics, settings, keep)
     if blocks:
-        made = _better(made, equalized(made, kept.samples, settings, keep, threads=threads),
-                       kept.samples, threads)  # fmt: skip
+        level = equalized(made, kept.samples, settings, keep, threads=threads)
+        made = _better(made, level, kept.samples, seen.traces, threads)
     # Before weights are refined: then they answer the errors of all that is integer.
     ranking: tuple[Sensitivity, ...] = ()
     if sensitivity or automatic:
-        ranking = rank(made, kept.samples[:RANKED_SAMPLES], threads=threads)
+        ranking = rank(made, kept.samples[:RANKED_SAMPLES], seen.traces, threads=threads)
     if automatic:
         keep |= {s.index for s in ranking[: _automatic(automatic)]}
         made = made.keeping(keep)
     if refines:
-        made = refine(made, kept.samples, settings, threads=threads)
+        made = refine(made, kept.samples, seen.traces, settings, threads=threads)
     some = kept.samples = kept.samples[:MEASURED_SAMPLES]  # the others' memory is needed
     return Shrunk(
-        *_report.integer(len(model), made, settings, count, some, ranking, threads=threads)
+        *_report.integer(len(model), made, settings, seen.samples, some, ranking, threads=threads)
     )
 
 
-def _better(first: Draft, second: Draft, samples: Sequence[Arrays], threads: int) -> Draft:
+def _better(
+    first: Draft, second: Draft, samples: Sequence[Arrays], traces: Sequence[Trace], threads: int
+) -> Draft:
     """The draft whose outputs are nearer to the float model's."""
     if second is first:
         return first
     some = samples[:GUARD_SAMPLES]
-    return max(second, first, key=lambda draft: draft.output_db(some, threads=threads))
+    return max(second, first, key=lambda draft: draft.output_db(some, traces, threads=threads))
 
 
 def _settings(**options: Any) -> Settings:

@@ -23,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     io: Literal["float32", "int8", "int16"] = "float32"
     range: Literal["minmax", "mse"] | None = "minmax"
     rounding: Literal["nearest", "gptq"] | None = "nearest"
-    bias_correction: Literal["none", "analytic", "empirical"] | None = "analytic"
+    bias_correction: Literal["none", "analytic", "empirical"] | None = "empirical"
     equalize: bool | None = True
     keep_float: tuple[str, ...] = ()
 

@@ -170,10 +170,15 @@ class Reservoir:
     Args:
         most: samples to keep at most.
         limit: bytes to keep at most; one sample is kept however large it is.
+
+    Attributes:
+        samples: those that are kept.
+        numbers: how many samples had come before each of them.
     """
 
     def __init__(self, most: int, limit: int = 96 * 2**20) -> None:
         self.samples: list[Arrays] = []
+        self.numbers: list[int] = []
         self._most, self._limit = most, limit
         self._random = random.Random(0)
 
@@ -186,6 +191,7 @@ class Reservoir:
                 room = min(room, self._most)
             if number < room:
                 self.samples.append(sample)
+                self.numbers.append(number)
             elif (place := self._random.randrange(number + 1)) < room:
-                self.samples[place] = sample
+                self.samples[place], self.numbers[place] = sample, number
             yield sample
