@@ -1,0 +1,242 @@
+/** The whole studio: it makes the parts, puts them in their places and lets them speak. */
+
+import { openBatch } from "./batch.js";
+import { CategoryChip } from "./category.js";
+import { listenToKeys } from "./commands.js";
+import { h, icon, Part } from "./element.js";
+import { sentence, unwanted } from "./errors.js";
+import { openExport } from "./export.js";
+import { choose, transferred } from "./files.js";
+import { Filmstrip } from "./filmstrip.js";
+import { openHelp } from "./help.js";
+import { PresetBrowser } from "./presets.js";
+import { openSettings } from "./settings.js";
+import { Stage } from "./stage.js";
+import { Strength } from "./strength.js";
+import { Strip } from "./strip.js";
+import { Toasts } from "./toasts.js";
+import { Toolbar } from "./toolbar.js";
+import { Welcome } from "./welcome.js";
+import { said, speak, t } from "./words.js";
+
+/** Where the list of presets stands beside the photo; below it covers the strip when it is open. */
+const BESIDE = "(min-width: 1100px)";
+
+export class App extends Part {
+  /** @param {import("./studio.js").Studio} studio */
+  constructor(studio) {
+    super();
+    this.studio = studio;
+    this.toasts = new Toasts();
+    /** Set once they have begun. @type {import("../update.js").Updates | null} */
+    this.updates = null;
+  }
+
+  /** @override */
+  build() {
+    const { studio, toasts } = this;
+    this.stage = new Stage(studio);
+    this.strip = new Strip(studio);
+    this.presets = new PresetBrowser(studio);
+    /** @type {import("./commands.js").Desk} */
+    const desk = {
+      studio,
+      toasts,
+      stage: this.stage,
+      strip: this.strip,
+      open: (from) => void this.open(from),
+      showPresets: (open) => this.showPresets(open),
+      export: () => openExport(studio, toasts),
+      close: () => this.close(),
+      batch: () => openBatch(studio, toasts),
+      settings: () =>
+        openSettings(studio, this.updates, (language) => void this.speakAnew(language)),
+      help: openHelp,
+    };
+    this.notes = h("p", { class: "answer-notes", role: "note" });
+    const all = h(
+      "button",
+      {
+        type: "button",
+        class: "quiet all-presets",
+        "aria-expanded": "false",
+        onclick: () => this.showPresets(),
+      },
+      icon("grid"),
+      t("command.presets"),
+    );
+    this.all = all;
+    const aside = h("aside", { class: "presets", "aria-label": t("presets.label") }, this.presets);
+    this.aside = aside;
+    this.append(
+      new Toolbar(desk),
+      h(
+        "main",
+        {},
+        h("section", { class: "welcome" }, new Welcome((from) => void this.open(from))),
+        h(
+          "section",
+          { class: "work", "aria-label": t("work.label") },
+          this.stage,
+          h(
+            "div",
+            { class: "tray" },
+            h("div", { class: "tray-head" }, new CategoryChip(studio), all, new Strength(studio)),
+            this.notes,
+            this.strip,
+            new Filmstrip(studio),
+          ),
+        ),
+        aside,
+      ),
+      h(
+        "div",
+        { class: "drop-veil", "aria-hidden": "true" },
+        h("span", {}, icon("photos"), t("drop.here")),
+      ),
+      toasts,
+    );
+    listenToKeys(desk, this.gone);
+    this.receive();
+    this.listen(this.presets, "close", () => this.showPresets(false));
+    this.listen(this, "keydown", (event) => {
+      if (event.key === "Escape" && !matchMedia(BESIDE).matches && this.sheet)
+        this.showPresets(false);
+    });
+    this.listen(studio, "photo photos", () => this.show());
+    this.listen(studio, "answer", () => this.answered());
+    this.listen(studio, "edit", () => this.applied());
+    this.listen(studio, "restart", () => toasts.show(t("trouble.restarted")));
+    this.listen(studio, "trouble", ({ detail }) => this.trouble(detail));
+    this.listen(studio.owner, "trouble", ({ detail }) =>
+      toasts.show(t(`trouble.${/** @type {"quota"} */ (detail)}`)),
+    );
+    this.listen(matchMedia(BESIDE), "change", () => this.place());
+    this.place();
+    this.show();
+  }
+
+  /** Whether the list of presets is open over the strip, where it has no place beside the photo. */
+  sheet = false;
+
+  /** @param {boolean} [open] true also puts the focus on the search; left out, it toggles */
+  showPresets(open) {
+    const beside = matchMedia(BESIDE).matches;
+    const shown = beside ? this.studio.owner.get("panel") : this.sheet;
+    const next = open ?? !shown;
+    if (beside) void this.studio.owner.update("panel", () => next);
+    else this.sheet = next;
+    this.place();
+    if (next && (open || !beside)) this.presets?.search?.focus({ preventScroll: true });
+    if (!next && shown) this.all?.focus({ preventScroll: true });
+  }
+
+  place() {
+    const beside = matchMedia(BESIDE).matches;
+    const open = beside ? this.studio.owner.get("panel") : this.sheet;
+    this.dataset["presets"] = open ? "open" : "closed";
+    if (this.aside) this.aside.inert = !open;
+    if (this.all) this.all.ariaExpanded = String(open);
+  }
+
+  show() {
+    const { photo, photos } = this.studio;
+    this.dataset["state"] = photos.length ? "open" : "empty";
+    document.title = photo ? `${photo.file.name} · ${t("app.name")}` : t("app.name");
+    if (photo?.failure) this.stage?.fail(sentence(photo.failure));
+    else this.stage?.fail("");
+  }
+
+  answered() {
+    const { photo } = this.studio;
+    if (!photo?.answer) return;
+    const { category, presets, notes } = photo.answer;
+    if (this.notes) {
+      this.notes.textContent = notes.length ? t("answer.short") : "";
+      this.notes.hidden = !notes.length;
+    }
+    this.toasts.say(t("answer.said", { n: presets.length, category: said(category.name) }));
+  }
+
+  applied() {
+    const { photo, presets } = this.studio;
+    const preset = presets.get(photo?.edit.preset ?? "");
+    if (!photo || photo.before) return;
+    this.toasts.say(
+      preset
+        ? t("stage.applied", { preset: preset.name, n: photo.edit.strength })
+        : t("stage.plain"),
+    );
+  }
+
+  /** @param {unknown} error */
+  trouble(error) {
+    if (unwanted(error)) return;
+    this.toasts.show(sentence(error), { kind: "error" });
+  }
+
+  /** @param {"photos" | "folder" | "camera" | File[]} from */
+  async open(from) {
+    const files = typeof from === "string" ? await choose(from) : from;
+    if (!files.length) {
+      if (from === "folder") this.toasts.show(t("open.noPhotos"));
+      return;
+    }
+    const left = this.studio.add(files);
+    if (left) this.toasts.show(t("open.tooMany", { n: left }), { kind: "error" });
+    if (document.activeElement === document.body) this.stage?.view?.focus({ preventScroll: true });
+  }
+
+  /** Close the current photo; it can be had back with its edit. */
+  close() {
+    const { studio, toasts } = this;
+    const { photo } = studio;
+    if (!photo) return;
+    const back = studio.close(photo);
+    toasts.show(t("film.closed", { name: photo.file.name }), { action: t("undo"), run: back });
+    if (studio.photos.length) this.stage?.view?.focus({ preventScroll: true });
+    else /** @type {HTMLElement | null} */ (this.querySelector("hb-welcome .primary"))?.focus();
+  }
+
+  /** Drops and pastes, anywhere on the page. */
+  receive() {
+    let depth = 0;
+    const veil = (/** @type {number} */ to) => {
+      depth = Math.max(0, to);
+      this.toggleAttribute("data-dropping", depth > 0);
+    };
+    const files = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+    this.listen(document, "dragenter", (event) => files(event) && veil(depth + 1));
+    this.listen(document, "dragleave", (event) => files(event) && veil(depth - 1));
+    this.listen(document, "dragover", (event) => files(event) && event.preventDefault());
+    this.listen(document, "drop", async (event) => {
+      if (!files(event)) return;
+      event.preventDefault();
+      veil(0);
+      await this.open(await transferred(event.dataTransfer));
+    });
+    this.listen(document, "paste", async (event) => {
+      const pasted = await transferred(event.clipboardData);
+      if (pasted.length) await this.open(pasted);
+    });
+    // Photos that the system opens with the installed app.
+    /** @type {any} */ (globalThis).launchQueue?.setConsumer(
+      async (/** @type {any} */ { files }) => {
+        if (files?.length) {
+          await this.open(await Promise.all(files.map((/** @type {any} */ one) => one.getFile())));
+        }
+      },
+    );
+  }
+
+  /** @param {string} language */
+  async speakAnew(language) {
+    void this.studio.owner.update("language", () => language);
+    await speak(language);
+    this.disconnectedCallback();
+    this.connectedCallback();
+    this.querySelector(/** @type {"button"} */ (".tool-settings"))?.focus();
+  }
+}
+
+customElements.define("hb-studio", App);

@@ -1,0 +1,57 @@
+/**
+ * The page's beginning: the owner's settings, the engine, then the studio.
+ *
+ * An application around the studio may say that its owner is a member:
+ * `homebodyStudio.setMembership(true)`. See docs/studio.md.
+ */
+
+import { App } from "./app.js";
+import { h } from "./element.js";
+import { sentence } from "./errors.js";
+import { Owner } from "./owner.js";
+import { Studio } from "./studio.js";
+import { keepTheme } from "./theme.js";
+import { keepUpdated } from "./updates.js";
+import { preferredLanguage, speak, t } from "./words.js";
+
+const place = /** @type {HTMLElement} */ (document.getElementById("studio"));
+
+try {
+  const owner = await Owner.open();
+  keepTheme(owner);
+  const { language } = new URL(location.href).searchParams.has("lang")
+    ? { language: new URL(location.href).searchParams.get("lang") ?? "" }
+    : { language: owner.get("language") };
+  await speak(language || preferredLanguage(navigator.languages));
+  // The engine is the one large thing: what can be said is said before it is there.
+  const { Engine } = await import("../engine.js");
+  const start = () => Engine.start({ base: new URL("/", location.href) });
+  const studio = new Studio(await start(), owner, start);
+  const app = new App(studio);
+  place.replaceWith(app);
+  void keepUpdated(studio, app.toasts).then((updates) => (app.updates = updates));
+
+  Object.assign(globalThis, {
+    homebodyStudio: Object.freeze({
+      /** @param {boolean} member */
+      async setMembership(member) {
+        await owner.update("membership", () => Boolean(member));
+        studio.suggestAnew();
+      },
+    }),
+  });
+} catch (error) {
+  place.replaceChildren(
+    h(
+      "div",
+      { class: "stopped", role: "alert" },
+      h("h1", {}, t("app.name")),
+      h("p", {}, sentence(error)),
+      h(
+        "button",
+        { type: "button", class: "primary", onclick: () => location.reload() },
+        t("reload"),
+      ),
+    ),
+  );
+}
