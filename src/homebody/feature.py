@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeGuard
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ from homebody.bundle.comparison import Measurement, measure
 from homebody.errors import BundleFileError, CheckError, FeatureError, ModelError
 from homebody.files import replacing
 from homebody.image import Photo, decode
+from homebody.installed import installed
 from homebody.pipeline import Prepared, finish, prepare
 from homebody.runtime import Model
 
@@ -158,6 +159,17 @@ class Feature:
             answer=self.answer(self.finish(outputs, prepared)),
         )
 
+    def use_catalog(self, path: str | os.PathLike[str]) -> None:
+        """Answer from a catalog file, such as a delivered one, in place of the bundle's own.
+
+        Raises:
+            FeatureError: this task has no catalog.
+            CatalogError: the file cannot be read or is not a catalog.
+        """
+        raise FeatureError(
+            f"{self.manifest.task} answers without a catalog; remove {os.fspath(path)}"
+        )
+
     def close(self) -> None:
         """Let go of the bundle's file."""
         self.bundle.close()
@@ -200,7 +212,8 @@ def load(
     """Load a feature by name or from its bundle.
 
     Args:
-        source: a built-in feature's name (``"for-this-photo"``) or a ``.hb`` file.
+        source: a built-in feature's name (``"for-this-photo"``) or a ``.hb`` file. By name comes
+            what ``homebody update`` installed, or else what came with Homebody.
         public_key: 32 raw bytes of an Ed25519 key, or a file of one; the bundle is refused
             unless that key signed it.
         threads: how many threads the model may use.
@@ -218,10 +231,17 @@ def load(
         key = bundles.load_public_key(key)
     bundle = bundles.open(path, public_key=key)
     try:
-        return _task(bundle.manifest.task)(bundle, threads=threads)
+        feature = _task(bundle.manifest.task)(bundle, threads=threads)
+        if _is_name(source) and (catalog := installed(source, "catalog")):
+            feature.use_catalog(catalog)
     except BaseException:
         bundle.close()
         raise
+    return feature
+
+
+def _is_name(source: str | os.PathLike[str]) -> TypeGuard[str]:
+    return isinstance(source, str) and not (os.path.exists(source) or source.endswith(".hb"))
 
 
 def _entry_points(group: str) -> dict[str, Any]:
@@ -231,15 +251,15 @@ def _entry_points(group: str) -> dict[str, Any]:
 
 
 def find_bundle(source: str | os.PathLike[str]) -> Path:
-    """The path of a bundle, or of the built-in feature of that name.
+    """The path of a bundle, or of the feature of that name: as delivered, else as built in.
 
     Raises:
         FeatureError: no feature has that name.
     """
-    if isinstance(source, str) and not (os.path.exists(source) or source.endswith(".hb")):
+    if _is_name(source):
         known = _entry_points(BUNDLES)
         if source in known:
-            return Path(known[source].load()())
+            return installed(source) or Path(known[source].load()())
         raise FeatureError(
             f"there is no feature {source!r}; give one of {', '.join(sorted(known))}, "
             "or the path of a .hb file"

@@ -32,10 +32,10 @@ def audit(
     """
     from homebody.cli import _print
     from homebody.features.photo.audit import audit as measure
-    from homebody.features.photo.catalog import default_catalog, load_catalog
+    from homebody.features.photo.catalog import catalog_in_use
     from homebody.features.photo.sample_photos import labelled_photos, shipped_photos
 
-    found = load_catalog(catalog) if catalog else default_catalog()
+    found = catalog_in_use(catalog)
     if category is not None:
         found.category(category)
     report = measure(found, labelled_photos(photos) if photos else shipped_photos())

@@ -21,9 +21,9 @@ def catalog(
     from rich.table import Table
 
     from homebody.cli import _print
-    from homebody.features.photo.catalog import catalog_json, default_catalog, load_catalog
+    from homebody.features.photo.catalog import catalog_in_use, catalog_json
 
-    found = load_catalog(file) if file else default_catalog()
+    found = catalog_in_use(file)
     if as_json:
         print(catalog_json(found).decode(), end="")
         return

@@ -23,11 +23,11 @@ def export_cube(
 
     Example:  homebody photo export-cube cin-01 -o cin-01.cube
     """
-    from homebody.features.photo.catalog import default_catalog, load_catalog
+    from homebody.features.photo.catalog import catalog_in_use
     from homebody.features.photo.look import compile_lut
     from homebody.image import Lut, write_cube
 
-    found = (load_catalog(catalog) if catalog else default_catalog()).preset(preset)
+    found = catalog_in_use(catalog).preset(preset)
     target = output or Path(f"{found.id}.cube")
     lut = Lut(compile_lut(found), found.name)
     write_cube(lut, target)
@@ -49,8 +49,7 @@ def import_cube(
     """
     from homebody.features.photo.catalog import (
         Family,
-        default_catalog,
-        load_catalog,
+        catalog_in_use,
         save_catalog,
         with_preset,
     )
@@ -58,6 +57,6 @@ def import_cube(
 
     preset = preset_from_cube(file, id=id, name=name)
     family = Family(id="imported", name="Imported", description="Looks from .cube files.")
-    known = load_catalog(catalog) if catalog else default_catalog()
+    known = catalog_in_use(catalog)
     save_catalog(with_preset(known, preset, family), output)
     print(f"{output}: {len(known.presets) + 1} presets; use it with --catalog {output}")

@@ -30,10 +30,10 @@ def edit(
     Example:  homebody photo edit coast.jpg --preset cin-01 --strength 80 -o coast-cine.jpg
     """
     from homebody.cli import _print
-    from homebody.features.photo.catalog import default_catalog, load_catalog
+    from homebody.features.photo.catalog import catalog_in_use
     from homebody.features.photo.edit import edit_file
 
-    chosen = (load_catalog(catalog) if catalog else default_catalog()).preset(preset)
+    chosen = catalog_in_use(catalog).preset(preset)
     result = edit_file(photo, chosen, output, strength=strength, quality=quality)
     if as_json:
         _print.json_line(result)

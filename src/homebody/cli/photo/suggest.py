@@ -62,7 +62,6 @@ def suggest(
     from homebody.cli import _print
     from homebody.features.photo import ForThisPhoto
     from homebody.features.photo.ahead import decode_ahead
-    from homebody.features.photo.catalog import load_catalog
     from homebody.features.photo.feature import WORKING_SIDE
 
     mix = _parse_mix(tier_mix)
@@ -77,7 +76,7 @@ def suggest(
                 "'suggest-presets'"
             )
         if catalog is not None:
-            feature.catalog = load_catalog(catalog)
+            feature.use_catalog(catalog)
         options = _Options(count, mix, member)
         stream = decode_ahead(paths, at_least=WORKING_SIDE)
         if many:

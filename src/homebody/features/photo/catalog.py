@@ -20,9 +20,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from homebody import bundle as bundles
 from homebody.errors import CatalogError, UnknownPresetError
 from homebody.features.photo.preset import Id, Line, Name, Preset
 from homebody.files import replacing
+from homebody.installed import installed
 
 MAX_BYTES = 8 << 20
 """A catalog larger than this is refused before it is parsed."""
@@ -279,6 +281,25 @@ def default_catalog() -> Catalog:
         categories=curation.categories,
         limits=curation.limits,
     )
+
+
+def catalog_in_use(file: str | Path | None = None) -> Catalog:
+    """The catalog of a file; without one, the catalog that :func:`homebody.load` answers from.
+
+    That is the delivered catalog, or else the delivered bundle's, or else the shipped one.
+
+    Raises:
+        CatalogError: the file cannot be read or is not a catalog.
+        BundleError: the delivered bundle is refused.
+    """
+    file = file or installed("for-this-photo", "catalog")
+    if file is not None:
+        return load_catalog(file)
+    delivered = installed("for-this-photo")
+    if delivered is None:
+        return default_catalog()
+    with bundles.open(delivered) as bundle:
+        return catalog_from_json(bundle.read(bundle.manifest.assets["catalog"]))
 
 
 def catalog_json(catalog: Catalog | None = None) -> bytes:

@@ -27,7 +27,7 @@ from homebody.features.photo.answer import (
     OfferedPreset,
     Timing,
 )
-from homebody.features.photo.catalog import Catalog, catalog_from_json
+from homebody.features.photo.catalog import Catalog, catalog_from_json, load_catalog
 from homebody.features.photo.suggest import suggest
 from homebody.pipeline import Prepared, finish, read_categories
 
@@ -73,6 +73,14 @@ class ForThisPhoto(Feature):
             )
         self.catalog: Catalog = catalog_from_json(bundle.read(self.manifest.assets["catalog"]))
         self.categories = read_categories(bundle, entry).categories
+
+    def use_catalog(self, path: str | os.PathLike[str]) -> None:
+        """Suggest from a catalog file in place of the bundle's own.
+
+        Raises:
+            CatalogError: the file cannot be read or is not a catalog.
+        """
+        self.catalog = load_catalog(path)
 
     def finish(self, outputs: tuple[NDArray[Any], ...], prepared: Prepared) -> dict[str, float]:
         """Every category's confidence: content from the model, light from the pixels."""
