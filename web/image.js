@@ -2,77 +2,153 @@
  * Pictures in and out: the twin of Python's `homebody.image`.
  *
  * A picture stays in its own RGB encoding from file to file: an ICC profile is carried, not applied.
+ * JPEG goes through the kernels and PNG through a reader of our own, so that their pixels are those
+ * that Python reads; WebP, GIF, BMP and AVIF through the browser.
  * @module
  */
 
-import { BrokenImageError, ImageError, ImageWriteError, NotAnImageError } from "./errors.js";
-import { readMetadata } from "./image/metadata.js";
+import { BrokenImageError, HomebodyError, ImageError, NotAnImageError } from "./errors.js";
+import { readByBrowser } from "./image/browser.js";
+import { orientation, upright, uprightXmp } from "./image/exif.js";
+import { checkSize, formatOf, sizeOf } from "./image/formats.js";
+import { JpegReader, readJpeg, scaleFor } from "./image/jpeg.js";
+import { intoJpeg, readMetadata, toWrite } from "./image/metadata.js";
+import { readPng } from "./image/png.js";
+import { turned } from "./image/turning.js";
+import { checkTarget, write } from "./image/writing.js";
 
 /** @typedef {import("./kernels.js").Picture} Picture */
 /**
  * A decoded picture and what goes with it: RGB the right way up.
- * @typedef {{picture: Picture, size: [width: number, height: number], alpha: Uint8Array | null,
- *   format: string, exif: Uint8Array | null, icc: Uint8Array | null, xmp: Uint8Array | null}} Photo
+ * @typedef {object} Photo
+ * @property {Picture} picture
+ * @property {[width: number, height: number]} size of the whole picture; `picture` may be a scaled
+ *   decoding of it
+ * @property {Uint8Array | null} alpha [height, width], 255 opaque; null when there is none
+ * @property {string} format "JPEG", "PNG", ...
+ * @property {Uint8Array | null} exif TIFF-structured, its orientation set to upright
+ * @property {Uint8Array | null} icc the profile of the pixels
+ * @property {Uint8Array | null} xmp its orientation set to upright
  */
+
+/** Rows that are encoded at a time. */
+const BAND = 256;
+const NOTHING = { exif: null, icc: null, xmp: null };
 
 /**
  * Read a picture.
  *
  * @param {Uint8Array | Blob} source
- * @param {{atLeast?: number, kernels: import("./kernels.js").Kernels}} options atLeast: the short side,
- *   in pixels, that is enough: a JPEG is then decoded at the smallest of 1/1, 1/2, 1/4 and 1/8 of its
- *   size that keeps it
+ * @param {{atLeast?: number, kernels: {module: WebAssembly.Module}}} options atLeast: the short side, in
+ *   pixels, that is enough: a JPEG is then decoded at the smallest of 1/1, 1/2, 1/4 and 1/8 of its
+ *   size that keeps it; other formats come in full
  * @returns {Promise<Photo>}
- * @throws {NotAnImageError | BrokenImageError | ImageTooLargeError}
+ * @throws {NotAnImageError} empty, not a picture, or of an unsupported kind
+ * @throws {BrokenImageError} it ends early or its data contradict themselves
+ * @throws {ImageTooLargeError} it is over a cap
+ *
+ * @example
+ * const photo = await decode(file, { atLeast: 454, kernels });
  */
-export async function decode(source, { atLeast }) {
+export async function decode(source, { atLeast, kernels }) {
   if (atLeast !== undefined && !(atLeast >= 1)) {
     throw new ImageError(`atLeast is ${atLeast}; give a number of pixels from 1`);
   }
-  const bytes = source instanceof Uint8Array ? source : new Uint8Array(await source.arrayBuffer());
-  if (bytes.length === 0) throw new NotAnImageError("the picture is empty; give a JPEG or PNG picture");
-  const bitmap = await createImageBitmap(new Blob([/** @type {BlobPart} */ (bytes)]), {
-    colorSpaceConversion: "none",
-    imageOrientation: "none",
-    premultiplyAlpha: "none",
-  }).catch(() => {
-    throw new BrokenImageError("the picture cannot be decoded; export or copy it again");
-  });
-  const { width, height } = bitmap;
-  const canvas = new OffscreenCanvas(width, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
-    canvas.getContext("2d", { willReadFrequently: true }));
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const rgba = context.getImageData(0, 0, width, height).data;
-  const data = new Uint8Array(width * height * 3);
-  for (let i = 0, o = 0; o < data.length; i += 4, o += 3) {
-    data[o] = rgba[i], data[o + 1] = rgba[i + 1], data[o + 2] = rgba[i + 2];
+  const bytes = source instanceof Uint8Array ? source : new Uint8Array(await read(source));
+  const format = formatOf(bytes);
+  const carried = await readMetadata(bytes, format);
+  const { picture, alpha, width, height } = await pixelsOf(bytes, format, atLeast, kernels.module);
+  const turn = orientation(carried.exif);
+  const right = turned(picture.data, picture.width, picture.height, 3, turn);
+  const mask = alpha && turned(alpha, picture.width, picture.height, 1, turn).data;
+  /** @type {[number, number]} */
+  const size = turn >= 5 ? [height, width] : [width, height];
+  const exif = upright(carried.exif, ...size);
+  return { picture: right, size, alpha: mask, format, exif, icc: carried.icc, xmp: uprightXmp(carried.xmp) };
+}
+
+/** @param {Blob} blob */
+async function read(blob) {
+  try {
+    return await blob.arrayBuffer();
+  } catch {
+    throw new BrokenImageError("the picture can no longer be read from the disk; open it again");
   }
-  const { format, exif, icc, xmp } = readMetadata(bytes);
-  return { picture: { data, width, height }, size: [width, height], alpha: null, format, exif, icc, xmp };
 }
 
 /**
- * Write a photo into a file's bytes.
+ * Pixels as the file holds them, and the size of all of it.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} format
+ * @param {number | undefined} atLeast
+ * @param {WebAssembly.Module} module
+ * @returns {Promise<{picture: Picture, alpha: Uint8Array | null, width: number, height: number}>}
+ */
+async function pixelsOf(bytes, format, atLeast, module) {
+  if (format === "JPEG") {
+    const reader = new JpegReader(module, bytes), { width, height } = reader;
+    if (width > 0 && height > 0) checkSize(width, height);
+    const picture = readJpeg(reader, scaleFor(width, height, atLeast));
+    if (picture) return { picture, alpha: null, width, height };
+  }
+  const size = format === "JPEG" ? null : sizeOf(bytes, format);
+  if (size) checkSize(...size);
+  const { picture, alpha } = format === "PNG" ? await readPng(bytes) : await byBrowser(bytes, format);
+  return { picture, alpha, width: picture.width, height: picture.height };
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} format
+ */
+async function byBrowser(bytes, format) {
+  let blob = new Blob([/** @type {BlobPart} */ (bytes)], { type: `image/${format.toLowerCase()}` });
+  try {
+    if (format === "JPEG") blob = await intoJpeg(blob, NOTHING); // neither turned nor converted
+    return await readByBrowser(blob, { turn: format === "AVIF" || format === "HEIC" });
+  } catch (error) {
+    if (error instanceof HomebodyError) throw error;
+    if (format === "HEIC") {
+      throw new NotAnImageError("the picture is HEIC, which this browser does not read; export it as JPEG or PNG");
+    }
+    throw new BrokenImageError(`the picture is a broken ${format}, or one that this browser does not read; export or copy it again`);
+  }
+}
+
+/**
+ * Write a photo into a file's bytes, with its alpha, EXIF, ICC profile and XMP. JPEG has no alpha: it
+ * gets the photo on white.
  *
  * @param {Photo} photo
- * @param {{type?: "image/jpeg" | "image/png" | "image/webp", quality?: number, gps?: boolean}} [options]
- *   quality: 1 to 100; gps: whether the place where it was taken stays in the file
+ * @param {{type?: string, quality?: number, gps?: boolean}} [options] type: image/jpeg, image/png or
+ *   image/webp; quality: of JPEG and WebP, 1 to 100; gps: whether the place where it was taken stays
  * @returns {Promise<Blob>}
  * @throws {ImageWriteError}
  */
-export async function encode(photo, { type = "image/jpeg", quality = 95 } = {}) {
-  const { data, width, height } = photo.picture;
-  const canvas = new OffscreenCanvas(width, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const pixels = new ImageData(width, height);
-  for (let i = 0, o = 0; i < data.length; i += 3, o += 4) {
-    pixels.data[o] = data[i], pixels.data[o + 1] = data[i + 1], pixels.data[o + 2] = data[i + 2];
-    pixels.data[o + 3] = 255;
+export async function encode(photo, { type = "image/jpeg", quality = 95, gps = true } = {}) {
+  checkTarget(type, quality);
+  const { picture: { data, width, height }, alpha } = photo;
+  const metadata = toWrite(photo, width, height, gps);
+  const bands = function* () {
+    for (let top = 0; top < height; top += BAND) {
+      const from = top * width, to = Math.min(height, top + BAND) * width;
+      const rgb = data.subarray(3 * from, 3 * to);
+      yield alpha ? withAlpha(rgb, alpha.subarray(from, to)) : rgb;
+    }
+  };
+  return write({ width, height, channels: alpha ? 4 : 3 }, bands(), { type, quality, metadata });
+}
+
+/**
+ * @param {Uint8Array} rgb
+ * @param {Uint8Array} alpha
+ */
+export function withAlpha(rgb, alpha) {
+  const rgba = new Uint8Array(4 * alpha.length);
+  for (let i = 0; i < alpha.length; i++) {
+    rgba[4 * i] = rgb[3 * i], rgba[4 * i + 1] = rgb[3 * i + 1], rgba[4 * i + 2] = rgb[3 * i + 2];
+    rgba[4 * i + 3] = alpha[i];
   }
-  context.putImageData(pixels, 0, 0);
-  const blob = await canvas.convertToBlob({ type, quality: quality / 100 });
-  if (blob.type !== type) throw new ImageWriteError(`this browser does not write ${type}; choose another format`);
-  return blob;
+  return rgba;
 }
