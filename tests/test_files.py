@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,26 @@ def test_only_the_greeting_is_dropped(capfd: pytest.CaptureFixture[str]) -> None
     with without_lines(re.compile(rb"INFO: hello")):
         os.write(2, b"INFO: hello, world\nERROR: trouble\nnot INFO: hello\n")
     assert capfd.readouterr().err == "ERROR: trouble\nnot INFO: hello\n"
+
+
+def test_threads_that_hold_lines_back_at_once_leave_standard_error_open(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    inside = threading.Barrier(2, timeout=0.05)
+
+    def work() -> None:
+        with without_lines(re.compile(rb"INFO")):
+            with suppress(threading.BrokenBarrierError):
+                inside.wait()  # both at once, if nothing keeps them apart
+            os.write(2, b"INFO: hello\n")
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"still heard\n")
+    assert capfd.readouterr().err == "still heard\n"
 
 
 def test_what_cannot_be_written_is_found_out_beforehand(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -378,3 +380,22 @@ def test_pixels_of_another_kind_make_no_photo():
     for pixels in (RGB.astype(float), RGB[..., 0], RGB[:0], RGB.tolist()):
         with pytest.raises(ImageError, match="uint8"):
             Photo.from_pixels(pixels)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
+def test_a_broken_tiff_is_told_by_an_error_alone(
+    compression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """libtiff would write to standard error too."""
+    rng = np.random.default_rng(0)
+    file = BytesIO()
+    noise = rng.integers(0, 256, (40, 40, 3), np.uint8)
+    Image.fromarray(noise).save(file, "TIFF", compression=compression)
+    whole = file.getvalue()
+    for _ in range(40):
+        data = bytearray(whole)
+        for at in rng.integers(8, len(data), 4):
+            data[at] ^= int(rng.integers(1, 256))
+        with contextlib.suppress(ImageError):
+            decode(bytes(data))
+    assert capfd.readouterr().err == ""

@@ -7,9 +7,12 @@ Ghostscript) never see the file, and a cold start pays for one.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+import re
 import stat
 import warnings
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -26,6 +29,7 @@ from homebody.errors import (
 )
 from homebody.image import _metadata
 from homebody.image.photo import LIMITS, Limits, Photo
+from homebody.stderr import without_lines
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,6 +49,16 @@ _CODECS = {
     **{b"P%d" % i: _NETPBM for i in range(1, 7)},
 }
 _READS = "JPEG, PNG, WebP, TIFF, GIF, BMP, PPM or AVIF"
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what it logs
+
+_COMPLAINTS = re.compile(
+    rb"(_?TIFF|LZW|ZIP|ZSTD|LZMA|WebP|Lerc|PackBits|Fax|CCITT|O?JPEG|JBIG|Log|PixarLog|SGILog|NeXT"
+    rb"|Thunder|Dump|ChopUp|EstimateStrip|Initial|MissingRequired|setByteArray|tempfile\.tif)"
+    rb"\w*: "
+)
+"""How libtiff's own lines begin: with the function that found a flaw. Pillow raises for what
+matters of them."""
 
 _DESCRIPTIVE_TAGS = {
     *(270, 271, 272, 274, 282, 283, 296, 305, 306, 315, 318, 319),  # description to chromaticities
@@ -164,7 +178,8 @@ def _decode(file: IO[bytes], name: str, at_least: int | None, limits: Limits) ->
     try:
         if kind == "JPEG" and at_least is not None:
             picture.draft(None, (at_least, at_least))
-        picture.load()
+        with without_lines(_COMPLAINTS) if kind == "TIFF" else nullcontext():
+            picture.load()
         exif, icc, xmp = _carried(picture, kind)
         rgb, alpha, icc = _to_rgb(picture, icc)
         turn = _metadata.orientation(exif)
