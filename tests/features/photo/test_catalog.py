@@ -212,6 +212,20 @@ def test_what_is_no_json_is_refused(data):
         catalog_from_json(data)
 
 
+@pytest.mark.parametrize(
+    ("once", "twice", "key"),
+    [
+        (b'"format": ', b'"format": "homebody.catalog/1", "format": ', "format"),
+        (b'"id": "my-01"', b'"id": "my-00", "i\\u0064": "my-01"', "id"),
+    ],
+)
+def test_a_key_that_comes_twice_is_refused(once: bytes, twice: bytes, key: str):
+    data = json.dumps(SMALL).encode()
+    assert once in data
+    with pytest.raises(CatalogError, match=f"the key '{key}' occurs twice"):
+        catalog_from_json(data.replace(once, twice, 1))
+
+
 def test_a_catalog_too_large_is_refused_before_it_is_parsed():
     with pytest.raises(CatalogError, match="at most"):
         catalog_from_json(b" " * (MAX_BYTES + 1))

@@ -13,6 +13,7 @@ One catalog is one JSON document. The shipped one is assembled from ``presets/<f
 from __future__ import annotations
 
 import difflib
+import json
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -181,9 +182,8 @@ def catalog_from_json(data: bytes) -> Catalog:
     """Read a catalog, strictly.
 
     Raises:
-        CatalogError: too large, not JSON, an unknown key, a value out of range, or parts that do
-            not
-            fit together; the message names the place.
+        CatalogError: too large, not JSON, an unknown key or one twice, a value out of range, or
+            parts that do not fit together; the message names the place.
 
     >>> catalog_from_json(b"[]")
     Traceback (most recent call last):
@@ -195,9 +195,19 @@ def catalog_from_json(data: bytes) -> Catalog:
             f"a catalog of {len(data)} bytes; at most {MAX_BYTES} are read: leave out some presets"
         )
     try:
-        return msgspec.json.decode(data, type=Catalog)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        found = msgspec.json.decode(data, type=Catalog)
+        json.loads(data, object_pairs_hook=_once)  # msgspec takes the last of equal keys
+        return found
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise CatalogError(f"not a preset catalog: {error}") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise ValueError(f"the key {key!r} occurs twice in one object; keep one of them")
+        seen.add(key)
 
 
 def load_catalog(path: str | Path) -> Catalog:
