@@ -445,6 +445,7 @@ class Client:
             return msgspec.structs.replace(item, state="refused", why=str(error))
         finally:
             record.tried.pop(offer.sha256, None)
+            self.home.remember(record)
         return msgspec.structs.replace(item, state="installed")
 
     def _activate(self, session: _Session, found: dict[str, Installed]) -> bool:
