@@ -52,6 +52,11 @@ On the command line each of these is one line on standard error and exit code 2.
     ├── TrainError             training cannot start or go on
     │   ├── DatasetError           the labelled photos or their table do not make a data set
     │   └── TrainConfigError       a setting is unknown or out of range
+    ├── AdaptError             a model of one cannot learn or answer as asked
+    │   ├── FilterError            a filter's numbers or a measurement's are unusable
+    │   ├── SafetensorsError       the bytes are not a safetensors file
+    │   └── OwnerStateError        owner state cannot be read, written or used
+    │       └── BaseChangedError       it was learned on another base model
     ├── ServeError             the studio or a repository cannot be served
     ├── DeliverError           publishing or updating cannot go on; what is installed stays
     │   ├── PublishError           a repository cannot be written as asked
@@ -438,6 +443,26 @@ class NotIntegerError(ShrinkError):
             + "; replace them in the model, or use the scheme int8, which leaves them float"
         )
         self.operations = operations
+
+
+class AdaptError(HomebodyError):
+    """A model of one cannot learn or answer as asked."""
+
+
+class FilterError(AdaptError):
+    """A filter's numbers, or a measurement's, are unusable."""
+
+
+class SafetensorsError(AdaptError):
+    """The bytes are not a safetensors file."""
+
+
+class OwnerStateError(AdaptError):
+    """Owner state cannot be read, written or used."""
+
+
+class BaseChangedError(OwnerStateError):
+    """Owner state was learned on another base model than the one given."""
 
 
 class ServeError(HomebodyError):
