@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -35,6 +40,51 @@ def serving(site: Site) -> LocalServer:
     server = LocalServer(site)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Site], LocalServer]]:
+    """A function that serves a site until the test ends."""
+    running: list[LocalServer] = []
+
+    def start(site: Site) -> LocalServer:
+        running.append(serving(site))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def studio_process(site_files, tmp_path) -> Iterator[StudioProcess]:
+    """``homebody studio`` as people start it; its ``kill`` takes it away for good."""
+    process = StudioProcess(tmp_path)
+    yield process
+    process.kill()
+
+
+class StudioProcess:
+    """``homebody studio`` on a free port, in a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        command = [sys.executable, "-m", "homebody", "studio", "--port", "0", "--no-open"]
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "HOMEBODY_HOME": str(home)},
+        )
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        self.url = re.search(r"http://127\.0\.0\.1:\d+", said)[0]
+
+    def kill(self) -> None:
+        """End it at once, connections and all."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +147,7 @@ class Watch:
     def said(self, message) -> None:
         # LiteRT writes its informative lines to the error stream.
         if message.type == "error" and not message.text.startswith("INFO:"):
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} ({message.location['url']})")
 
     def require_clean(self) -> None:
         assert self.away == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SUFFIXES = (".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".png", ".ico")
+SUFFIXES = (".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".png", ".jpg", ".webp")
 _DEVELOPMENT = ("package.json", "package-lock.json", "tsconfig.json")
 
 

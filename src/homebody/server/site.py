@@ -22,7 +22,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".jpg": "image/jpeg",
-    ".ico": "image/x-icon",
+    ".webp": "image/webp",
     ".wasm": "application/wasm",
     ".hb": "application/octet-stream",
     ".sig": "text/plain; charset=utf-8",

@@ -1,0 +1,248 @@
+"""The studio without its server: what a service worker keeps, it keeps whole."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from homebody.server.site import Site, file_of
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples"
+# Keeps an empty page up to date, as the studio does with its own.
+START = """async () => {
+  const { Updates } = await import("/update.js");
+  window.notices = [];
+  const engine = { useBundle: async () => {} };
+  window.updates = await Updates.start({ engine, onNotice: (n) => notices.push(n), interval: 0 });
+}"""
+SUGGEST = """async (photo) => {
+  const { Engine } = await import("/engine.js");
+  const engine = await Engine.start({ base: new URL("/", location.href) });
+  const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
+  const { id } = await engine.open(new Blob([bytes]));
+  const answer = await engine.suggest(id, { member: false });
+  const how = { type: "image/jpeg", quality: 90, gps: false };
+  const file = await engine.export(id, answer.presets[0].id, 100, how);
+  return { category: answer.category.id, presets: answer.presets.length, exported: file.size };
+}"""
+SHELLS = "async () => (await caches.keys()).filter((name) => name.startsWith('homebody-shell'))"
+KEPT = f"""async () => {{
+  const cache = await caches.open((await ({SHELLS})())[0]);
+  return (await cache.keys()).map((request) => new URL(request.url).pathname);
+}}"""
+
+
+def photo() -> str:
+    return base64.b64encode((EXAMPLE / "coast.jpg").read_bytes()).decode()
+
+
+def said(page, *kinds: str) -> dict:
+    """The first notice of one of these kinds, waited for."""
+    found = f"() => notices.find(({{ kind }}) => {json.dumps(kinds)}.includes(kind))"
+    return page.wait_for_function(found).json_value()
+
+
+def start(page, url: str) -> dict:
+    """Open an empty page that keeps the site; say how keeping it ended."""
+    page.goto(f"{url}/blank.html")
+    page.evaluate(START)
+    return said(page, "offline-ready", "kept", "unsupported")
+
+
+@pytest.fixture
+def small_files(site_files) -> dict:
+    """A small site: service worker and updates, and no engine."""
+    files = {
+        url: file
+        for url, file in site_files.items()
+        if url.startswith("/update") or url in ("/blank.html", "/errors.js", "/sw.js")
+    }
+    return listed(site_files, files)
+
+
+def listed(like, files) -> dict:
+    """A site of these files, with a listing and a service worker that fit them."""
+    facts = json.loads(like["/studio.json"].read())
+    old = facts["version"]
+    facts["files"] = [
+        {"url": url, "sha256": file.sha256, "size": file.size}
+        for url, file in files.items()
+        if url not in ("/studio.json", "/sw.js", "/blank.html")
+    ]
+    facts["version"] = hashlib.sha256(json.dumps(facts["files"]).encode()).hexdigest()[:16]
+    worker = like["/sw.js"].read().replace(old.encode(), facts["version"].encode())
+    return {
+        **files,
+        "/studio.json": file_of(json.dumps(facts).encode(), "application/json"),
+        "/sw.js": file_of(worker, "text/javascript"),
+    }
+
+
+def test_everything_works_after_the_server_is_gone(context, watch, studio_process):
+    page = context.new_page()
+    page.goto(studio_process.url)
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    studio_process.kill()
+    page.reload()
+    answer = page.evaluate(SUGGEST, photo())
+    assert answer["presets"] == 6
+    assert answer["exported"] > 10_000
+    second = context.new_page()
+    second.goto(studio_process.url)
+    assert second.evaluate(SUGGEST, photo()) == answer
+    watch.require_clean()
+
+
+def test_the_whole_site_is_kept(page, site, site_files):
+    assert start(page, site)["kind"] == "offline-ready"
+    kept = set(page.evaluate(KEPT))
+    variants = {url for url in site_files if "/litert_wasm_" in url}
+    assert kept - variants == set(site_files) - variants - {"/sw.js", "/blank.html"}
+    assert len(kept & variants) == 2, "the one variant of LiteRT that this browser loads"
+
+
+def test_what_the_browser_took_away_is_put_back(page, serve, small_files):
+    start(page, serve(Site(small_files)).url.rstrip("/"))
+    name = page.evaluate(SHELLS)[0]
+    page.evaluate(f"async () => (await caches.open('{name}')).delete('/errors.js')")
+    assert "/errors.js" not in page.evaluate(KEPT)
+    assert page.evaluate("async () => (await fetch('/errors.js')).status") == 200
+    assert "/errors.js" in page.evaluate(KEPT)
+
+
+def test_after_all_is_taken_away_the_network_serves(page, site):
+    start(page, site)
+    page.evaluate(
+        "async () => { for (const name of await caches.keys()) await caches.delete(name); }"
+    )
+    page.reload()
+    assert page.evaluate(SUGGEST, photo())["presets"] == 6
+
+
+def changed(files) -> dict:
+    """A newer version of the site: it has one more file."""
+    return listed(files, {**files, "/news.txt": file_of(b"news", "text/plain")})
+
+
+def test_a_site_that_contradicts_itself_is_not_kept(page, watch, serve, small_files):
+    files = changed(small_files)
+    server = serve(Site({**files, "/news.txt": file_of(b"n3ws", "text/plain")}))
+    notice = start(page, server.url.rstrip("/"))
+    assert (notice["kind"], notice["reason"]) == ("kept", "install")
+    assert "/news.txt" in notice["message"]
+    assert page.evaluate(SHELLS) == []
+    watch.errors.clear()
+
+
+class Counting(Site):
+    """A site that remembers what it was asked for."""
+
+    def __init__(self, files) -> None:
+        super().__init__(files)
+        self.asked: list[str] = []
+
+    def answer(self, method, path, headers):
+        self.asked.append(path)
+        return super().answer(method, path, headers)
+
+
+def test_a_newer_site_waits_while_a_photo_is_edited(page, watch, serve, small_files):
+    server = serve(Site(small_files))
+    url = server.url.rstrip("/")
+    start(page, url)
+    page.evaluate("() => { updates.editing = true; }")
+    first = page.evaluate(SHELLS)
+    server.site = newer = Counting(changed(small_files))
+    page.evaluate("() => { updates.check(); }")
+    said(page, "restart")
+    # Only what changed was fetched.
+    assert sorted(set(newer.asked)) == ["/news.txt", "/studio.json", "/sw.js"]
+    assert page.evaluate("() => updates.activate()") is False
+    assert page.evaluate("async () => (await fetch('/news.txt', {method: 'HEAD'})).status") == 200
+    assert len(page.evaluate(SHELLS)) == 2
+
+    other = page.context.new_page()
+    other.goto(f"{url}/blank.html")
+    assert other.evaluate(SHELLS) == page.evaluate(SHELLS)
+    page.evaluate("() => { updates.editing = false; }")
+    page.wait_for_function("async () => (await navigator.locks.query()).held.length === 0")
+    with page.expect_navigation():
+        page.evaluate("() => { updates.activate(); }")
+    page.wait_for_function(f"async () => (await ({SHELLS})()).length === 1")
+    assert page.evaluate(SHELLS) != first
+    assert page.evaluate("async () => (await fetch('/news.txt')).text()") == "news"
+
+
+def test_another_page_that_edits_keeps_the_old_site(page, serve, small_files):
+    server = serve(Site(small_files))
+    url = server.url.rstrip("/")
+    start(page, url)
+    other = page.context.new_page()
+    other.goto(f"{url}/blank.html")
+    other.evaluate(START)
+    other.evaluate("() => { updates.editing = true; }")
+    other.wait_for_function("async () => (await navigator.locks.query()).held.length === 1")
+    server.site = Site(changed(small_files))
+    page.evaluate("() => { updates.check(); }")
+    said(page, "restart")
+    assert page.evaluate("() => updates.activate()") is False
+    other.close()
+    page.wait_for_function("async () => (await navigator.locks.query()).held.length === 0")
+    with page.expect_navigation():
+        assert page.evaluate("() => updates.activate()") is True
+
+
+def test_a_newer_site_that_does_not_come_whole_changes_nothing(page, watch, serve, small_files):
+    server = serve(Site(small_files))
+    start(page, server.url.rstrip("/"))
+    before = page.evaluate(SHELLS)
+    files = changed(small_files)
+    del files["/news.txt"]
+    server.site = Site(files)
+    page.evaluate("() => { updates.check(); }")
+    assert "404" in said(page, "kept")["message"]
+    page.wait_for_function(f"async () => (await ({SHELLS})()).length === 1")
+    assert page.evaluate(SHELLS) == before
+    page.reload()
+    assert page.evaluate(SHELLS) == before
+    watch.errors.clear()
+
+
+def test_without_room_the_studio_works_online(page, watch, site):
+    page.goto(f"{site}/blank.html")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": site, "quotaSize": 2_000_000})
+    page.evaluate(START)
+    notice = said(page, "offline-ready", "kept")
+    assert (notice["kind"], notice["reason"]) == ("kept", "storage")
+    assert page.evaluate(SHELLS) == []
+    page.reload()
+    assert page.evaluate(SUGGEST, photo())["presets"] == 6
+    watch.errors.clear()
+
+
+@pytest.mark.parametrize("status", [500, 404])
+def test_without_a_listing_nothing_is_kept(page, watch, serve, small_files, status):
+    class Failing(Site):
+        def answer(self, method, path, headers):
+            found = super().answer(method, path, headers)
+            return replace(found, status=status) if path == "/studio.json" and self.on else found
+
+        on = False
+
+    failing = Failing(small_files)
+    server = serve(failing)
+    page.goto(f"{server.url}blank.html")
+    failing.on = True
+    page.evaluate(START)
+    notice = said(page, "offline-ready", "kept")
+    assert (notice["kind"], notice["reason"]) == ("kept", "install")
+    assert str(status) in notice["message"]
+    assert page.evaluate(SHELLS) == []
+    watch.errors.clear()
