@@ -109,7 +109,7 @@ export function readCatalog(bytes) {
     throw new CatalogError(`a catalog of ${bytes.length} bytes; at most ${MAX_BYTES} are read: leave out some presets`);
   }
   try {
-    return new Catalog(catalog(decodeJson(bytes, "the catalog", { depth: DEPTH, twice: true }), ""));
+    return new Catalog(catalog(decodeJson(bytes, "the catalog", { depth: DEPTH }), ""));
   } catch (error) {
     if (!(error instanceof Misfit || error instanceof BundleError)) throw error;
     throw new CatalogError(`not a preset catalog: ${error.message}`);

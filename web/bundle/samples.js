@@ -66,10 +66,11 @@ function readSample(bundle, found) {
           `it must be float32[${tensor.shape}]`);
     }
   }
+  const input = readTensor(bundle, found.input);
   const tensors = Array.from(found.outputs, ([name, one]) => /** @type {const} */ ([name, readTensor(bundle, one)]));
   return {
     name,
-    input: readTensor(bundle, found.input),
+    input,
     inputSha256: found.input_sha256,
     outputs: new Map(tensors.map(([name, { data }]) => [name, new Float32Array(data.slice().buffer)])),
     shapes: new Map(tensors.map(([name, { shape }]) => [name, shape])),

@@ -33,18 +33,17 @@ export function decodeText(bytes, name) {
  *
  * @param {Uint8Array} bytes
  * @param {string} name the entry's, for messages
- * @param {{depth: number, twice?: boolean}} options depth: most nesting; twice: take the last of
- *   equal keys instead of refusing them
+ * @param {{depth: number}} options depth: most nesting
  * @returns {unknown}
  */
-export function decodeJson(bytes, name, { depth, twice = false }) {
+export function decodeJson(bytes, name, { depth }) {
   const deepest = depthOf(bytes);
   if (deepest > depth) {
     throw new JsonTooDeepError(`${name} nests ${deepest} deep; at most ${depth} is accepted`);
   }
   const parser = new Parser(decodeText(bytes, name), name);
   const value = parser.document();
-  if (parser.twice !== null && !twice) {
+  if (parser.twice !== null) {
     throw new DuplicateKeyError(`${name} has the key ${quoted(parser.twice)} twice in one object`);
   }
   return value;

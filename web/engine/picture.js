@@ -43,18 +43,3 @@ export function toBitmap({ data, width, height }) {
   }
   return createImageBitmap(image, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
 }
-
-/** Whether EXIF says where a photo was taken: its first folder has a GPS folder. @param {Uint8Array | null} exif */
-export function hasGps(exif) {
-  if (!exif || exif.length < 14) return false;
-  const bytes = exif[0] === 0x45 ? exif.subarray(6) : exif; // "Exif\0\0" may stand before it
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const little = bytes[0] === 0x49;
-  const at = bytes.length >= 8 ? view.getUint32(4, little) : Infinity;
-  if (at + 2 > bytes.length) return false;
-  const count = view.getUint16(at, little);
-  for (let tag = at + 2; tag + 12 <= bytes.length && tag < at + 2 + 12 * count; tag += 12) {
-    if (view.getUint16(tag, little) === 0x8825) return true;
-  }
-  return false;
-}

@@ -8,9 +8,10 @@ import { BundleError, EngineError } from "../errors.js";
 import { Feature, WORKING_SIDE, loadFeature } from "../feature.js";
 import { sha256 } from "../bundle/signature.js";
 import { decode } from "../image.js";
+import { hasGps } from "../image/metadata.js";
 import { loadKernels } from "../kernels.js";
 import { render } from "../look.js";
-import { flat, hasGps, resized, toBitmap, within } from "./picture.js";
+import { flat, resized, toBitmap, within } from "./picture.js";
 import { wired } from "./wire.js";
 
 /** @import {Kernels, Picture} from "../kernels.js" */
@@ -98,7 +99,7 @@ const methods = {
       format: photo.format,
       width: photo.size[0],
       height: photo.size[1],
-      hasGps: hasGps(photo.exif),
+      hasGps: hasGps(photo),
       preview: await toBitmap(small),
     };
   },
