@@ -26,6 +26,15 @@ from homebody.kernels._colour import (
     lut_apply,
     lut_identity,
 )
+from homebody.kernels._filtering import (
+    MAX_PARTICLES,
+    RESAMPLING,
+    Kalman,
+    Particles,
+    Resampling,
+    normals,
+    resample,
+)
 from homebody.kernels._finishing import grain, sharpen, vignette
 from homebody.kernels._jpeg import JPEG_SCALES, jpeg_decode
 from homebody.kernels._library import ABI_VERSION, NATIVE
@@ -38,11 +47,16 @@ __all__ = [
     "LOOK_PARAMETERS",
     "LUT_SIZES",
     "LUT_WHITE",
+    "MAX_PARTICLES",
     "MAX_SIDE",
     "NATIVE",
+    "RESAMPLING",
     "ChannelStatistics",
+    "Kalman",
     "Order",
+    "Particles",
     "Pixels",
+    "Resampling",
     "Statistics",
     "blend",
     "channel_statistics",
@@ -53,6 +67,8 @@ __all__ = [
     "lut_apply",
     "lut_identity",
     "normalize",
+    "normals",
+    "resample",
     "resize",
     "resize_normalize",
     "sharpen",

@@ -1,0 +1,339 @@
+/* A particle filter for a state that is seen through rows of a matrix.
+ *
+ * Sources: Gordon, Salmond and Smith, "Novel approach to nonlinear/non-Gaussian Bayesian state estimation", IEE
+ * Proceedings F 140 (1993); Arulampalam et al., "A tutorial on particle filters", IEEE Transactions on Signal
+ * Processing 50 (2002).
+ *
+ * Particles are float32 offsets from a float64 centre, which follows the mean: their resolution is relative to their
+ * spread, not to the size of the state. Log-likelihoods are taken relative to the one at the predicted mean,
+ * -(z0 + d/2) d for Gaussian noise, so that a measurement a million sigmas away still orders the particles.
+ */
+#include "filter_resample.h"
+
+#define FORMAT 0x31504248u /* "HBP1" */
+#define LEAST_LOG (-1e4f)  /* a log-weight's floor: far below where exp is 0 */
+#define FARTHEST 1e15f     /* in sigmas; its square is finite */
+
+typedef struct {
+  uint32_t format;
+  int32_t states, count, outputs, scheme;
+  uint32_t seed, stream, tick;
+  double threshold, degrees;
+  double reserved[2];
+} header;
+
+typedef struct {
+  header *head;
+  double *result, *centre, *mean, *cov, *noise, *rows, *measured;
+  float *factor, *particles, *log_weights, *weights;
+  int32_t states, count, outputs, padded;
+  /* working memory */
+  double *cumulative;
+  float *normals, *seen, *gain;
+  int32_t *indices;
+} particles;
+
+static uint32_t up(uint32_t bytes) { return (bytes + 63) & ~63u; }
+static int32_t padded(int32_t count) { return (count + HB_LANES - 1) / HB_LANES * HB_LANES; }
+static uint32_t normals_needed(int32_t states, int32_t count) {
+  return ((uint32_t)(states * padded(count)) + 31) / 32 * 32;
+}
+
+static int sizes_inside(int32_t states, int32_t count, int32_t outputs) {
+  return states >= 1 && states <= HB_FILTER_STATES && count >= 2 && count <= HB_FILTER_PARTICLES && outputs >= 1 &&
+         outputs <= HB_FILTER_OUTPUTS;
+}
+
+uint32_t hb_particles_layout(int32_t states, int32_t count, int32_t outputs, uint32_t offsets[HB_P_PARTS]) {
+  if (!sizes_inside(states, count, outputs)) return 0;
+  const uint32_t d = (uint32_t)states, n = (uint32_t)padded(count), m = (uint32_t)outputs;
+  const uint32_t bytes[HB_P_PARTS] = {8 * (3 + 2 * m), 8 * d,     8 * d,     8 * d * d, 8 * m, 8 * m * d,
+                                      8 * m,           4 * d * d, 4 * d * n, 4 * n,     4 * n};
+  uint32_t place = up(sizeof(header));
+  for (int part = 0; part < HB_P_PARTS; part++) {
+    offsets[part] = place;
+    place += up(bytes[part]);
+  }
+  return place;
+}
+
+uint32_t hb_particles_scratch(int32_t states, int32_t count) {
+  if (!sizes_inside(states, count, 1)) return 0;
+  const uint32_t n = (uint32_t)padded(count);
+  return up(8 * n) + up(4 * normals_needed(states, count)) + 3 * up(4 * n);
+}
+
+static int32_t open(particles *p, void *block, uint32_t length, void *scratch, uint32_t scratch_length) {
+  header *head = block;
+  uint32_t at[HB_P_PARTS];
+  if (length < sizeof(header) || head->format != FORMAT) return HB_BAD_ARGUMENT;
+  if (hb_particles_layout(head->states, head->count, head->outputs, at) != length) return HB_BAD_ARGUMENT;
+  if (head->scheme < HB_SYSTEMATIC || head->scheme > HB_MULTINOMIAL) return HB_BAD_ARGUMENT;
+  if (scratch_length < hb_particles_scratch(head->states, head->count)) return HB_SHORT_BUFFER;
+  uint8_t *b = block, *s = scratch;
+  const int32_t n = padded(head->count);
+  *p = (particles){.head = head,
+                   .result = (double *)(b + at[HB_P_RESULT]),
+                   .centre = (double *)(b + at[HB_P_CENTRE]),
+                   .mean = (double *)(b + at[HB_P_MEAN]),
+                   .cov = (double *)(b + at[HB_P_COV]),
+                   .noise = (double *)(b + at[HB_P_NOISE]),
+                   .rows = (double *)(b + at[HB_P_ROWS]),
+                   .measured = (double *)(b + at[HB_P_MEASURED]),
+                   .factor = (float *)(b + at[HB_P_FACTOR]),
+                   .particles = (float *)(b + at[HB_P_PARTICLES]),
+                   .log_weights = (float *)(b + at[HB_P_LOG]),
+                   .weights = (float *)(b + at[HB_P_WEIGHTS]),
+                   .states = head->states,
+                   .count = head->count,
+                   .outputs = head->outputs,
+                   .padded = n};
+  p->cumulative = (double *)s, s += up(8 * (uint32_t)n);
+  p->normals = (float *)s, s += up(4 * normals_needed(head->states, head->count));
+  p->seen = (float *)s, s += up(4 * (uint32_t)n);
+  p->gain = (float *)s, s += up(4 * (uint32_t)n);
+  p->indices = (int32_t *)s;
+  return HB_OK;
+}
+
+/* particles += scale * factor * normals */
+HB_INLINE void move(const particles *p, const float *factor, float scale) {
+  const int32_t d = p->states, n = p->padded;
+  normals(p->head->seed, p->head->stream, p->head->tick, p->normals, normals_needed(d, p->count));
+  for (int32_t i = 0; i < d; i++) {
+    float *x = p->particles + (size_t)i * (size_t)n;
+    for (int32_t j = 0; j <= i; j++) {
+      const float weight = factor[i * d + j] * scale, *z = p->normals + (size_t)j * (size_t)n;
+      if (weight == 0) continue;
+      for (int32_t k = 0; k < n; k += HB_LANES)
+        f8_store(x + k, f8_load(x + k) + weight * f8_load(z + k));
+    }
+  }
+}
+
+/* What every particle sees through a row, less what the centre sees; returns what the centre sees, and the
+ * weighted mean and variance of the rest. */
+HB_INLINE double look(const particles *p, const double *row, float *mean, float *variance) {
+  const int32_t d = p->states, n = p->padded;
+  double base = 0;
+  for (int32_t i = 0; i < d; i++) base += row[i] * p->centre[i];
+  f8 sum = f8_of(0), squares = f8_of(0);
+  for (int32_t k = 0; k < n; k += HB_LANES) {
+    f8 seen = f8_of(0);
+    for (int32_t i = 0; i < d; i++) seen += (float)row[i] * f8_load(p->particles + (size_t)i * (size_t)n + k);
+    f8_store(p->seen + k, seen);
+    sum += f8_load(p->weights + k) * seen;
+  }
+  *mean = f8_sum(sum);
+  for (int32_t k = 0; k < n; k += HB_LANES) {
+    f8 off = f8_load(p->seen + k) - *mean;
+    squares += f8_load(p->weights + k) * (off * off);
+  }
+  *variance = f8_sum(squares);
+  return base;
+}
+
+/* Adds each particle's log-likelihood, relative to the one at the predicted mean, to the gains. */
+HB_INLINE void weigh(const particles *p, double z0, float mean, double noise) {
+  const float inverse = (float)(1.0 / noise);
+  const float degrees = (float)p->head->degrees;
+  float start = (float)z0;
+  start = start > FARTHEST ? FARTHEST : start < -FARTHEST ? -FARTHEST : start;
+  for (int32_t k = 0; k < p->padded; k += HB_LANES) {
+    f8 off = (mean - f8_load(p->seen + k)) * inverse;
+    off = f8_choose(off < FARTHEST, off, f8_of(FARTHEST));
+    off = f8_choose(off > -FARTHEST, off, f8_of(-FARTHEST));
+    f8 gain;
+    if (degrees > 0) {
+      f8 z = start + off;
+      gain = -0.5f * (degrees + 1.0f) * f8_log(1.0f + z * z / degrees);
+    } else {
+      gain = -(start + 0.5f * off) * off;
+    }
+    f8_store(p->gain + k, f8_load(p->gain + k) + gain);
+  }
+}
+
+/* log-weights += gains; weights = their exponentials, normalised. */
+HB_INLINE void normalise(const particles *p) {
+  f8 most = f8_of(-3e38f);
+  for (int32_t k = 0; k < p->padded; k += HB_LANES) {
+    f8 value = f8_load(p->log_weights + k) + f8_load(p->gain + k);
+    f8_store(p->log_weights + k, value);
+  }
+  for (int32_t k = p->count; k < p->padded; k++) p->log_weights[k] = -3e38f;
+  for (int32_t k = 0; k < p->padded; k += HB_LANES) {
+    f8 value = f8_load(p->log_weights + k);
+    most = f8_choose(value > most, value, most);
+  }
+  const float largest = f8_largest(most);
+  f8 sum = f8_of(0), squares = f8_of(0);
+  for (int32_t k = 0; k < p->padded; k += HB_LANES) {
+    f8 value = f8_load(p->log_weights + k) - largest;
+    value = f8_choose(value > LEAST_LOG, value, f8_of(LEAST_LOG));
+    f8 weight = f8_exp(value);
+    f8_store(p->log_weights + k, value);
+    f8_store(p->weights + k, weight);
+    sum += weight;
+    squares += weight * weight;
+  }
+  const float total = f8_sum(sum);
+  p->result[0] = (double)total * (double)total / (double)f8_sum(squares);
+  for (int32_t k = 0; k < p->padded; k += HB_LANES) f8_store(p->weights + k, f8_load(p->weights + k) / total);
+}
+
+/* The weighted mean and covariance. The mean's offset from the centre stays in `offset`. */
+HB_INLINE void summarise(const particles *p, float offset[HB_FILTER_STATES]) {
+  const int32_t d = p->states, n = p->padded;
+  for (int32_t i = 0; i < d; i++) {
+    f8 sum = f8_of(0);
+    const float *x = p->particles + (size_t)i * (size_t)n;
+    for (int32_t k = 0; k < n; k += HB_LANES) sum += f8_load(p->weights + k) * f8_load(x + k);
+    offset[i] = f8_sum(sum);
+    p->mean[i] = p->centre[i] + (double)offset[i];
+  }
+  for (int32_t i = 0; i < d; i++) {
+    const float *x = p->particles + (size_t)i * (size_t)n;
+    for (int32_t k = 0; k < n; k += HB_LANES)
+      f8_store(p->seen + k, f8_load(p->weights + k) * (f8_load(x + k) - offset[i]));
+    for (int32_t j = 0; j <= i; j++) {
+      f8 sum = f8_of(0);
+      const float *y = p->particles + (size_t)j * (size_t)n;
+      for (int32_t k = 0; k < n; k += HB_LANES) sum += f8_load(p->seen + k) * (f8_load(y + k) - offset[j]);
+      p->cov[i * d + j] = p->cov[j * d + i] = (double)f8_sum(sum);
+    }
+  }
+}
+
+/* Draws the particles anew in proportion to their weights, about their mean. */
+HB_INLINE void renew(const particles *p, const float offset[HB_FILTER_STATES]) {
+  const header *head = p->head;
+  hb_uniforms from = {.seed = head->seed, .stream = head->stream, .tick = head->tick, .next = 0};
+  for (int32_t k = 0; k < p->count; k++) p->cumulative[k] = (double)p->weights[k];
+  resample(p->cumulative, p->count, head->scheme, &from, p->indices);
+  for (int32_t k = p->count; k < p->padded; k++) p->indices[k] = 0;
+  for (int32_t i = 0; i < p->states; i++) {
+    float *x = p->particles + (size_t)i * (size_t)p->padded;
+    for (int32_t k = 0; k < p->padded; k += HB_LANES) f8_store(p->seen + k, f8_load(x + k));
+    for (int32_t k = 0; k < p->padded; k++) x[k] = p->seen[p->indices[k]] - offset[i];
+    p->centre[i] += (double)offset[i];
+  }
+  const float share = 1.0f / (float)p->count;
+  for (int32_t k = 0; k < p->padded; k++) {
+    p->log_weights[k] = 0;
+    p->weights[k] = k < p->count ? share : 0;
+  }
+}
+
+static void predict(const particles *p, const float *factor, double dt) {
+  const int32_t d = p->states;
+  for (int32_t m = 0; m < p->outputs; m++) {
+    const double *row = p->rows + m * d;
+    float mean, variance;
+    double base = look(p, row, &mean, &variance), spread = 0;
+    for (int32_t j = 0; j < d; j++) {
+      double along = 0;
+      for (int32_t i = j; i < d; i++) along += row[i] * (double)factor[i * d + j];
+      spread += along * along;
+    }
+    p->result[3 + m] = base + (double)mean;
+    p->result[3 + p->outputs + m] =
+        __builtin_sqrt((double)variance + spread * dt + p->noise[m] * p->noise[m]);
+  }
+}
+
+HB_INLINE void update(const particles *p, double dt) {
+  float offset[HB_FILTER_STATES];
+  p->head->tick++;
+  if (dt > 0) move(p, p->factor, (float)__builtin_sqrt(dt));
+  for (int32_t k = 0; k < p->padded; k++) p->gain[k] = 0;
+  for (int32_t m = 0; m < p->outputs; m++) {
+    float mean, variance;
+    const double base = look(p, p->rows + m * p->states, &mean, &variance);
+    p->result[3 + m] = base + (double)mean;
+    p->result[3 + p->outputs + m] = __builtin_sqrt((double)variance + p->noise[m] * p->noise[m]);
+    if (p->measured[m] == p->measured[m]) weigh(p, (p->measured[m] - p->result[3 + m]) / p->noise[m], mean, p->noise[m]);
+  }
+  normalise(p);
+  summarise(p, offset);
+  p->result[2] = p->result[0] < (double)(p->states + 1); /* too few to span the state */
+  p->result[1] = p->result[0] < p->head->threshold * (double)p->count;
+  if (p->result[1] != 0) renew(p, offset);
+}
+
+HB_INLINE void start(const particles *p, const float *prior) {
+  float offset[HB_FILTER_STATES];
+  for (int32_t k = 0; k < p->states * p->padded; k++) p->particles[k] = 0;
+  for (int32_t k = 0; k < p->padded; k++) p->log_weights[k] = p->gain[k] = 0;
+  move(p, prior, 1.0f);
+  normalise(p);
+  summarise(p, offset);
+}
+
+static void start_plain(const particles *p, const float *prior) { start(p, prior); }
+static void update_plain(const particles *p, double dt) { update(p, dt); }
+static void normals_plain(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count) {
+  normals(seed, stream, tick, out, count);
+}
+
+#if defined(HB_AVX2)
+HB_AVX2 static void update_plain_avx2(const particles *p, double dt) { update(p, dt); }
+HB_AVX2 static void normals_plain_avx2(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count) {
+  normals(seed, stream, tick, out, count);
+}
+#endif
+
+int32_t hb_particles_start(void *block, uint32_t length, int32_t states, int32_t count, int32_t outputs,
+                           int32_t scheme, double threshold, double degrees, uint32_t seed, uint32_t stream,
+                           const float *prior, void *scratch, uint32_t scratch_length) {
+  uint32_t at[HB_P_PARTS];
+  if (hb_particles_layout(states, count, outputs, at) != length) return HB_BAD_ARGUMENT;
+  if (!(threshold >= 0 && threshold <= 1) || !(degrees >= 0 && degrees <= 1e6)) return HB_BAD_ARGUMENT;
+  particles p;
+  *(header *)block = (header){.format = FORMAT, .states = states, .count = count, .outputs = outputs, .scheme = scheme,
+                              .seed = seed, .stream = stream, .threshold = threshold, .degrees = degrees};
+  int32_t status = open(&p, block, length, scratch, scratch_length);
+  if (status == HB_OK) start_plain(&p, prior);
+  return status;
+}
+
+int32_t hb_particles_update(void *block, uint32_t length, void *scratch, uint32_t scratch_length, double dt) {
+  particles p;
+  if (!(dt >= 0)) return HB_BAD_ARGUMENT;
+  int32_t status = open(&p, block, length, scratch, scratch_length);
+  if (status != HB_OK) return status;
+  if (!hb_measurement_usable(p.rows, p.measured, p.outputs, p.states)) return HB_BAD_ARGUMENT;
+  HB_DISPATCH(update_plain, &p, dt);
+  return HB_OK;
+}
+
+int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32_t scratch_length, double dt) {
+  particles p;
+  if (!(dt >= 0)) return HB_BAD_ARGUMENT;
+  int32_t status = open(&p, block, length, scratch, scratch_length);
+  if (status != HB_OK) return status;
+  if (!hb_all_finite(p.rows, p.outputs * p.states)) return HB_BAD_ARGUMENT;
+  predict(&p, p.factor, dt);
+  return HB_OK;
+}
+
+int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32_t seed, uint32_t stream,
+                    uint32_t tick, int32_t *indices, double *scratch) {
+  if (count < 1 || count > HB_FILTER_PARTICLES || scheme < HB_SYSTEMATIC || scheme > HB_MULTINOMIAL)
+    return HB_BAD_ARGUMENT;
+  double sum = 0;
+  for (int32_t i = 0; i < count; i++) {
+    if (!(weights[i] >= 0)) return HB_BAD_ARGUMENT;
+    sum += scratch[i] = weights[i];
+  }
+  if (!(sum > 0 && sum <= 1e300)) return HB_BAD_ARGUMENT;
+  hb_uniforms from = {.seed = seed, .stream = stream, .tick = tick, .next = 0};
+  resample(scratch, count, scheme, &from, indices);
+  return HB_OK;
+}
+
+int32_t hb_normals(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count) {
+  if (count % 32 != 0) return HB_BAD_ARGUMENT;
+  HB_DISPATCH(normals_plain, seed, stream, tick, out, count);
+  return HB_OK;
+}

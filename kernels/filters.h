@@ -1,0 +1,116 @@
+/* State-space filters: a model of one asset, in one block of memory.
+ *
+ * The state x of an asset (the last layer of a frozen network, say) moves and is seen as
+ *     x[k] = x[k-1] + w[k],  w ~ (0, dt * process)        y[k] = rows x[k] + v[k],  v ~ (0, noise^2)
+ * A block holds all that a filter remembers, with no pointer in it: it may be copied, saved, mapped, put behind
+ * another in an array of assets. hb_particles_layout and hb_kalman_layout say where in a block each part is;
+ * a caller writes the parts marked "in", calls, and reads the parts marked "out". Blocks are zeroed by the caller,
+ * aligned to 64 bytes, and made by hb_*_start, whose sizes the other functions check against the length given.
+ *
+ * What comes out is the same on every processor and in WebAssembly, bit for bit: the arithmetic is IEEE 754's
+ * + - * / and square root in a fixed order, exp and log are our own, random numbers are counted.
+ */
+#ifndef HOMEBODY_FILTERS_H
+#define HOMEBODY_FILTERS_H
+
+#include "homebody.h"
+
+#define HB_FILTER_STATES 256      /* most states */
+#define HB_FILTER_OUTPUTS 64      /* most rows of one measurement */
+#define HB_FILTER_PARTICLES 65536 /* most particles */
+
+/* ---- filter_particles.c: a particle filter, float32 about a float64 centre ---- */
+
+enum { HB_SYSTEMATIC, HB_STRATIFIED, HB_RESIDUAL, HB_MULTINOMIAL };
+
+enum hb_particles_part {
+  HB_P_RESULT,    /* out, double[3 + 2 outputs]: effective sample size before resampling, whether resampled,
+                     whether collapsed; predicted mean and standard deviation of each row */
+  HB_P_CENTRE,    /* double[states]: particles are offsets from it */
+  HB_P_MEAN,      /* out, double[states] */
+  HB_P_COV,       /* out, double[states][states] */
+  HB_P_NOISE,     /* in, double[outputs]: standard deviation (of Student-t: scale) of each row's noise */
+  HB_P_ROWS,      /* in, double[outputs][states] */
+  HB_P_MEASURED,  /* in, double[outputs]; NaN: missing */
+  HB_P_FACTOR,    /* in, float[states][states]: lower triangular, factor factor' = process */
+  HB_P_PARTICLES, /* float[states][count rounded up to 8] */
+  HB_P_LOG,       /* float[count rounded up to 8]: log-weights, the largest 0 */
+  HB_P_WEIGHTS,   /* float[count rounded up to 8]: normalised weights */
+  HB_P_PARTS
+};
+
+/* Writes each part's byte offset and returns the block's length, or 0 when a number is out of range. */
+HB_EXPORT uint32_t hb_particles_layout(int32_t states, int32_t count, int32_t outputs,
+                                       uint32_t offsets[HB_P_PARTS]);
+
+/* Number of bytes of working memory, aligned to 64, that the functions below need. */
+HB_EXPORT uint32_t hb_particles_scratch(int32_t states, int32_t count);
+
+/* Draws the particles: centre + `prior` z, where prior (float[states][states], lower triangular) is a factor of
+ * the prior covariance and the block's centre its mean. `threshold` (0 to 1): resample when the effective sample
+ * size falls below this share of the count. `degrees`: of the Student-t noise, or 0 for Gaussian. */
+HB_EXPORT int32_t hb_particles_start(void *block, uint32_t length, int32_t states, int32_t count, int32_t outputs,
+                                     int32_t scheme, double threshold, double degrees, uint32_t seed,
+                                     uint32_t stream, const float *prior, void *scratch,
+                                     uint32_t scratch_length);
+
+/* Moves the particles by `dt` steps of the process, predicts each row, weighs the particles by what was measured,
+ * takes their mean and covariance, and resamples if need be. */
+HB_EXPORT int32_t hb_particles_update(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
+                                      double dt);
+
+/* The prediction of each row `dt` steps ahead, into the result; nothing else changes. */
+HB_EXPORT int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
+                                       double dt);
+
+/* `count` indices drawn in proportion to `weights` (not negative, a sum above 0). `scratch` is double[count]. */
+HB_EXPORT int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32_t seed,
+                              uint32_t stream, uint32_t tick, int32_t *indices, double *scratch);
+
+/* `count` standard normals, a multiple of 32: those that particle filters of this seed and stream draw at a
+ * tick. */
+HB_EXPORT int32_t hb_normals(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count);
+
+/* ---- filter_kalman.c: the exact posterior, float64, Joseph's form ---- */
+
+enum hb_kalman_part {
+  HB_K_RESULT,     /* out, double[2 + 2 outputs]: the process's scale, squared innovation over its variance summed
+                      over the rows; predicted mean and standard deviation of each row */
+  HB_K_MEAN,       /* double[states] */
+  HB_K_COV,        /* double[states][states] */
+  HB_K_PROCESS,    /* in, double[states][states] */
+  HB_K_NOISE,      /* in, double[outputs]: standard deviation (of Student-t: scale) of each row's noise */
+  HB_K_ROWS,       /* in, double[outputs][states] */
+  HB_K_MEASURED,   /* in, double[outputs]; NaN: missing */
+  HB_K_WORK,       /* double[2 states] */
+  HB_K_PARTS
+};
+
+HB_EXPORT uint32_t hb_kalman_layout(int32_t states, int32_t outputs, uint32_t offsets[HB_K_PARTS]);
+
+/* `degrees`: of the Student-t noise, or 0 for Gaussian. `adaptive`: 0, or the rate (up to 1/4) at which the process's
+ * scale follows the innovations. */
+HB_EXPORT int32_t hb_kalman_start(void *block, uint32_t length, int32_t states, int32_t outputs, double degrees,
+                                  double adaptive);
+
+HB_EXPORT int32_t hb_kalman_update(void *block, uint32_t length, double dt);
+
+HB_EXPORT int32_t hb_kalman_predict(void *block, uint32_t length, double dt);
+
+/* ---- shared by the sources, not exported ---- */
+
+static inline int hb_all_finite(const double *values, int32_t count) {
+  double sum = 0;
+  for (int32_t i = 0; i < count; i++) sum += values[i] - values[i]; /* infinity less itself is NaN */
+  return sum == 0;
+}
+
+/* Rows are finite; a measurement is finite, or NaN where it is missing. */
+static inline int hb_measurement_usable(const double *rows, const double *measured, int32_t outputs,
+                                        int32_t states) {
+  for (int32_t m = 0; m < outputs; m++)
+    if (measured[m] == measured[m] && measured[m] - measured[m] != 0) return 0;
+  return hb_all_finite(rows, outputs * states);
+}
+
+#endif

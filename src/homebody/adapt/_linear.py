@@ -1,0 +1,140 @@
+"""What the filters of a last layer share: rows in, predictions out, a block in C between."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from homebody.errors import FilterError
+from homebody.kernels import Kalman, Particles
+
+Array = NDArray[np.float64]
+
+
+class Prediction(NamedTuple):
+    """What is expected of the next measurement, noise included.
+
+    Attributes:
+        mean: float64 [outputs].
+        sigma: float64 [outputs]: standard deviation.
+    """
+
+    mean: Array
+    sigma: Array
+
+
+class Linear:
+    """A filter of y = rows x + noise over a block in C.
+
+    A measurement has as many rows as outputs; a single row may be one-dimensional. A measured
+    NaN is missing: that output teaches nothing, and the state still moves on.
+    """
+
+    _block: Kalman | Particles
+    _skip: int  # where in the block's result the predictions begin
+
+    def _bind(self, block: Kalman | Particles, skip: int) -> None:
+        self._block = block
+        self.states: int = block.rows.shape[1]
+        self.outputs: int = block.rows.shape[0]
+        self._shape = block.rows.shape
+        self._rows, self._measured, self._result = block.rows, block.measured, block.result
+        self._flat = block.rows.reshape(-1)
+        self._row_shape = (self.states,) if self.outputs == 1 else self._shape
+        self._mean_part = slice(skip, skip + self.outputs)
+        self._sigma_part = slice(skip + self.outputs, skip + 2 * self.outputs)
+        self._kernel_update, self._kernel_predict = block.update, block.predict
+
+    def predict(self, rows: ArrayLike, dt: float = 1.0) -> Prediction:
+        """What the next measurement through these rows should be; changes nothing.
+
+        Args:
+            rows: [outputs, states], or [states] for one output.
+            dt: steps of the process until then, 0 or more.
+
+        Raises:
+            FilterError: a shape is wrong, or a number is not finite.
+        """
+        self._take_rows(rows)
+        if self._kernel_predict(dt):
+            self._refuse(dt)
+        return self._prediction()
+
+    def update(self, rows: ArrayLike, measured: ArrayLike, dt: float = 1.0) -> Prediction:
+        """Learn from one measurement; give what was expected before it.
+
+        Args:
+            rows: [outputs, states], or [states] for one output.
+            measured: [outputs], or a number for one output; NaN where missing.
+            dt: steps of the process since the last update, 0 or more.
+
+        Raises:
+            FilterError: a shape is wrong, or a number is infinite or NaN; the state is as before.
+        """
+        self._take_rows(rows)
+        if type(measured) is not float or self.outputs != 1:
+            measured = self._measurement(measured)
+        self._measured[...] = measured
+        if self._kernel_update(dt):
+            self._refuse(dt)
+        return self._prediction()
+
+    def _prediction(self) -> Prediction:
+        result = self._result
+        return Prediction(result[self._mean_part].copy(), result[self._sigma_part].copy())
+
+    def _take_rows(self, rows: Any) -> None:
+        if type(rows) is not np.ndarray or rows.shape != self._row_shape:
+            rows = np.asarray(rows, np.float64)
+            if rows.shape not in (self._row_shape, self._shape):
+                raise FilterError(f"rows are {list(rows.shape)}; give {list(self._row_shape)}")
+        self._rows[...] = rows
+
+    def _measurement(self, measured: Any) -> Array:
+        array = np.asarray(measured, np.float64)
+        if array.shape not in (((), (1,)) if self.outputs == 1 else ((self.outputs,),)):
+            raise FilterError(
+                f"a measurement is {list(array.shape)}; give {self.outputs} numbers, NaN if missing"
+            )
+        return array
+
+    def _refuse(self, dt: float) -> None:
+        if not dt >= 0 or math.isinf(dt):
+            raise FilterError(f"dt is {dt}; give 0 or more steps")
+        raise FilterError(
+            "a row or a measurement is not finite; give numbers (a missing measurement is NaN)"
+        )
+
+    @property
+    def noise(self) -> Array:
+        """The noise's standard deviation (Student-t: scale), float64 [outputs]; a copy."""
+        return np.array(self._block.noise)
+
+    def save(self) -> bytes:
+        """Everything the filter remembers, for :meth:`restore`."""
+        return self._block.save()
+
+    def restore(self, saved: bytes) -> None:
+        """Go back to what a filter of the same sizes saved.
+
+        Raises:
+            KernelError: it is of another size or kind.
+        """
+        self._block.restore(saved)
+
+
+def independent(noise: Any, outputs: int) -> Array:
+    """The noise's standard deviations [outputs], refused if correlated or zero."""
+    covariance = noise.covariance(outputs)
+    if np.any(covariance != np.diag(np.diag(covariance))):
+        raise FilterError(
+            "the outputs' noise is correlated; multiply rows and measurements by the inverse "
+            "of a factor of its covariance, and give Gaussian(1.0)"
+        )
+    sd: Array = np.sqrt(np.diag(covariance))
+    if (sd <= 0).any():
+        raise FilterError("the noise has a standard deviation of 0; give what the sensor has")
+    return sd

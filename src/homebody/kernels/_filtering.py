@@ -1,0 +1,302 @@
+"""State-space filters: an asset's state in one block of memory, and the kernels over it.
+
+A block holds no pointer: it may be copied, saved and restored as bytes. Its parts are views.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homebody.errors import KernelError
+from homebody.kernels import _library
+from homebody.kernels._arguments import described, integer
+
+Resampling = Literal["systematic", "stratified", "residual", "multinomial"]
+"""How particles are drawn anew; in the order of the kernels' own numbers."""
+
+RESAMPLING: tuple[Resampling, ...] = get_args(Resampling)
+MAX_STATES = 256
+MAX_OUTPUTS = 64
+MAX_PARTICLES = 65536
+
+_POINTER, _INT, _UINT = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32
+_REAL = ctypes.c_double
+_SIGNATURES: dict[str, list[Any]] = {
+    "hb_particles_layout": [_INT, _INT, _INT, _POINTER],
+    "hb_particles_scratch": [_INT, _INT],
+    "hb_particles_start": [
+        _POINTER, _UINT, *[_INT] * 4, _REAL, _REAL, _UINT, _UINT, _POINTER, _POINTER, _UINT,
+    ],
+    "hb_particles_update": [_POINTER, _UINT, _POINTER, _UINT, _REAL],
+    "hb_particles_predict": [_POINTER, _UINT, _POINTER, _UINT, _REAL],
+    "hb_resample": [_POINTER, _INT, _INT, _UINT, _UINT, _UINT, _POINTER, _POINTER],
+    "hb_normals": [_UINT, _UINT, _UINT, _POINTER, _UINT],
+    "hb_kalman_layout": [_INT, _INT, _POINTER],
+    "hb_kalman_start": [_POINTER, _UINT, _INT, _INT, _REAL, _REAL],
+    "hb_kalman_update": [_POINTER, _UINT, _REAL],
+    "hb_kalman_predict": [_POINTER, _UINT, _REAL],
+}  # fmt: skip
+
+
+@functools.cache
+def _load() -> ctypes.CDLL:
+    library = _library.load()
+    for name, arguments in _SIGNATURES.items():
+        getattr(library, name).argtypes = arguments
+    for name in ("hb_particles_layout", "hb_particles_scratch", "hb_kalman_layout"):
+        getattr(library, name).restype = ctypes.c_uint32
+    return library
+
+
+def _aligned(length: int) -> NDArray[np.uint8]:
+    """`length` zero bytes that start at a multiple of 64."""
+    memory = np.zeros(length + 63, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + length]
+
+
+class _Block:
+    """The memory of one filter and its parts, which are views of it."""
+
+    memory: NDArray[np.uint8]
+
+    def _part(self, offset: int, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        return self.memory[offset : offset + size].view(dtype).reshape(shape)
+
+    def save(self) -> bytes:
+        """Everything the filter remembers."""
+        return self.memory.tobytes()
+
+    def restore(self, saved: bytes) -> None:
+        """Go back to what :meth:`save` gave, by a block of the same sizes."""
+        if len(saved) != len(self.memory) or saved[:16] != bytes(self.memory[:16]):
+            raise KernelError(
+                f"{len(saved)} bytes are not this filter's {len(self.memory)}; "
+                "restore what a filter of the same sizes saved"
+            )
+        self.memory[:] = np.frombuffer(saved, np.uint8)
+
+
+class Particles(_Block):
+    """A particle filter's block.
+
+    Attributes:
+        result: float64 [3 + 2 outputs]: effective sample size before resampling, whether it
+            resampled, whether it collapsed; predicted mean, then standard deviation of each row.
+        mean, covariance: float64 [states], [states, states]: of the weighted particles.
+        noise: float64 [outputs]: to be set; standard deviation (Student-t: scale).
+        rows: float64 [outputs, states]: to be set before each call.
+        measured: float64 [outputs]: to be set before each update; NaN is missing.
+        factor: float32 [states, states]: to be set; lower triangular, factor factor' is the
+            process's covariance in a step.
+        centre: float64 [states]; particles: float32 [states, count] offsets from it.
+        log_weights, weights: float32 [count].
+        update, predict: the kernels; each takes the number of steps and gives a status, which is
+            0 or says that a row or a measurement is not finite.
+
+    Args:
+        states: 1 to 256.
+        count: particles, 2 to 65,536.
+        outputs: rows of one measurement, 1 to 64.
+        resampling: the scheme.
+        threshold: resample below this share of effective particles, 0 to 1.
+        degrees: of the Student-t noise; 0 for Gaussian.
+        seed, stream: 32-bit numbers; each pair draws its own numbers.
+        mean: float64 [states]: the prior's.
+        factor: float32 [states, states]: lower triangular factor of the prior's covariance.
+
+    Raises:
+        KernelError: a number is out of range.
+    """
+
+    def __init__(
+        self,
+        states: int,
+        count: int,
+        outputs: int,
+        *,
+        mean: NDArray[np.float64],
+        factor: NDArray[np.float32],
+        resampling: Resampling = "systematic",
+        threshold: float = 0.5,
+        degrees: float = 0.0,
+        seed: int = 0,
+        stream: int = 0,
+    ) -> None:
+        integer(states, "states", 1, MAX_STATES)
+        integer(count, "count", 2, MAX_PARTICLES)
+        integer(outputs, "outputs", 1, MAX_OUTPUTS)
+        integer(seed, "seed", 0, 2**32 - 1)
+        integer(stream, "stream", 0, 2**32 - 1)
+        scheme = _scheme(resampling)
+        if not 0 <= threshold <= 1:
+            raise KernelError(f"threshold is {threshold}; give a share from 0 to 1")
+        if not 0 <= degrees <= 1e6:
+            raise KernelError(f"degrees is {degrees}; give 0 (Gaussian) to 1e6")
+        if mean.shape != (states,) or factor.shape != (states, states):
+            raise KernelError(
+                f"mean is {described(mean)} and factor {described(factor)}; "
+                f"give [{states}] and [{states}, {states}]"
+            )
+        library = _load()
+        at = np.zeros(11, np.uint32)
+        length = library.hb_particles_layout(states, count, outputs, at.ctypes.data)
+        self.memory = _aligned(length)
+        self._scratch = _aligned(library.hb_particles_scratch(states, count))
+        padded = (count + 7) // 8 * 8
+        offsets = at.tolist()
+        self.result = self._part(offsets[0], np.float64, (3 + 2 * outputs,))
+        self.centre = self._part(offsets[1], np.float64, (states,))
+        self.mean = self._part(offsets[2], np.float64, (states,))
+        self.covariance = self._part(offsets[3], np.float64, (states, states))
+        self.noise = self._part(offsets[4], np.float64, (outputs,))
+        self.rows = self._part(offsets[5], np.float64, (outputs, states))
+        self.measured = self._part(offsets[6], np.float64, (outputs,))
+        self.factor = self._part(offsets[7], np.float32, (states, states))
+        self.particles = self._part(offsets[8], np.float32, (states, padded))[:, :count]
+        self.log_weights = self._part(offsets[9], np.float32, (padded,))[:count]
+        self.weights = self._part(offsets[10], np.float32, (padded,))[:count]
+        self.centre[:] = mean
+        self.noise[:] = 1
+        prior = np.ascontiguousarray(factor, np.float32)
+        place = (self.memory.ctypes.data, length)
+        work = (self._scratch.ctypes.data, len(self._scratch))
+        status = library.hb_particles_start(
+            *place, states, count, outputs, scheme, threshold, degrees, seed, stream,
+            prior.ctypes.data, *work,
+        )  # fmt: skip
+        _library.check(status, "particles_start")
+        # Bound once: a call then converts one number.
+        bound = (_POINTER(place[0]), _UINT(length), _POINTER(work[0]), _UINT(work[1]))
+        self.update: Callable[[float], int] = functools.partial(library.hb_particles_update, *bound)
+        self.predict: Callable[[float], int] = functools.partial(
+            library.hb_particles_predict, *bound
+        )
+
+
+class Kalman(_Block):
+    """A Kalman filter's block.
+
+    Attributes:
+        result: float64 [2 + 2 outputs]: the process's scale; the squared innovations over their
+            variances, summed; predicted mean, then standard deviation of each row.
+        mean, covariance: float64 [states], [states, states]: to be set at first.
+        process: float64 [states, states]: to be set; the process's covariance in a step.
+        noise, rows, measured, update, predict: as of :class:`Particles`.
+
+    Args:
+        states: 1 to 256.
+        outputs: rows of one measurement, 1 to 64.
+        degrees: of the Student-t noise; 0 for Gaussian.
+        adaptive: 0, or the rate, up to 0.25, at which the process's scale follows the innovations.
+
+    Raises:
+        KernelError: a number is out of range.
+    """
+
+    def __init__(
+        self, states: int, outputs: int, *, degrees: float = 0.0, adaptive: float = 0.0
+    ) -> None:
+        integer(states, "states", 1, MAX_STATES)
+        integer(outputs, "outputs", 1, MAX_OUTPUTS)
+        if not 0 <= degrees <= 1e6:
+            raise KernelError(f"degrees is {degrees}; give 0 (Gaussian) to 1e6")
+        if not 0 <= adaptive <= 0.25:
+            raise KernelError(f"adaptive is {adaptive}; give a rate from 0 to 0.25")
+        library = _load()
+        at = np.zeros(8, np.uint32)
+        length = library.hb_kalman_layout(states, outputs, at.ctypes.data)
+        self.memory = _aligned(length)
+        offsets = at.tolist()
+        self.result = self._part(offsets[0], np.float64, (2 + 2 * outputs,))
+        self.mean = self._part(offsets[1], np.float64, (states,))
+        self.covariance = self._part(offsets[2], np.float64, (states, states))
+        self.process = self._part(offsets[3], np.float64, (states, states))
+        self.noise = self._part(offsets[4], np.float64, (outputs,))
+        self.rows = self._part(offsets[5], np.float64, (outputs, states))
+        self.measured = self._part(offsets[6], np.float64, (outputs,))
+        self.noise[:] = 1
+        place = self.memory.ctypes.data
+        status = library.hb_kalman_start(place, length, states, outputs, degrees, adaptive)
+        _library.check(status, "kalman_start")
+        bound = (_POINTER(place), _UINT(length))
+        self.update: Callable[[float], int] = functools.partial(library.hb_kalman_update, *bound)
+        self.predict: Callable[[float], int] = functools.partial(library.hb_kalman_predict, *bound)
+
+
+def _scheme(resampling: str) -> int:
+    if resampling not in RESAMPLING:
+        raise KernelError(
+            f"there is no resampling {resampling!r}; choose one of {', '.join(RESAMPLING)}"
+        )
+    return RESAMPLING.index(resampling)
+
+
+def resample(
+    weights: NDArray[np.float64],
+    resampling: Resampling = "systematic",
+    *,
+    seed: int = 0,
+    stream: int = 0,
+    tick: int = 0,
+) -> NDArray[np.int32]:
+    """As many indices as there are weights, drawn in proportion to them.
+
+    Args:
+        weights: float64 [1 to 65,536], none negative, a sum above 0; they need not sum to 1.
+        resampling: the scheme.
+        seed, stream, tick: 32-bit numbers; each triple draws its own numbers.
+
+    Returns:
+        int32 [as many].
+
+    Raises:
+        KernelError: the weights or a number are out of range.
+
+    Example:
+        >>> resample(np.array([0.0, 1.0, 0.0, 3.0])).tolist()
+        [1, 3, 3, 3]
+    """
+    weights = np.ascontiguousarray(weights, np.float64)
+    if weights.ndim != 1 or not 1 <= len(weights) <= MAX_PARTICLES:
+        raise KernelError(f"weights are {described(weights)}; give float64 [1 to {MAX_PARTICLES}]")
+    for name, value in (("seed", seed), ("stream", stream), ("tick", tick)):
+        integer(value, name, 0, 2**32 - 1)
+    indices = np.empty(len(weights), np.int32)
+    scratch = np.empty(len(weights))
+    status = _load().hb_resample(
+        weights.ctypes.data, len(weights), _scheme(resampling), seed, stream, tick,
+        indices.ctypes.data, scratch.ctypes.data,
+    )  # fmt: skip
+    if status != 0:
+        raise KernelError("weights are negative, NaN or sum to 0; give shares of a whole")
+    return indices
+
+
+def normals(count: int, *, seed: int = 0, stream: int = 0, tick: int = 0) -> NDArray[np.float32]:
+    """Standard normals that depend on nothing but these numbers, on any platform.
+
+    Args:
+        count: how many, up to 2^31.
+        seed, stream, tick: 32-bit numbers; each triple gives its own normals.
+
+    Returns:
+        float32 [count].
+
+    Raises:
+        KernelError: a number is out of range.
+    """
+    integer(count, "count", 0, 2**31)
+    for name, value in (("seed", seed), ("stream", stream), ("tick", tick)):
+        integer(value, name, 0, 2**32 - 1)
+    out = np.empty((count + 31) // 32 * 32, np.float32)
+    status = _load().hb_normals(seed, stream, tick, out.ctypes.data, len(out))
+    _library.check(status, "normals")
+    return out[:count]
