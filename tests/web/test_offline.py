@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from homebody.server.site import Site, file_of
+from tests.web.sites import Origin, listed, small_site
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples"
 # Keeps an empty page up to date, as the studio does with its own.
@@ -56,31 +56,7 @@ def start(page, url: str) -> dict:
 
 @pytest.fixture
 def small_files(site_files) -> dict:
-    """A small site: service worker and updates, and no engine."""
-    files = {
-        url: file
-        for url, file in site_files.items()
-        if url.startswith("/update") or url in ("/blank.html", "/errors.js", "/sw.js")
-    }
-    return listed(site_files, files)
-
-
-def listed(like, files) -> dict:
-    """A site of these files, with a listing and a service worker that fit them."""
-    facts = json.loads(like["/studio.json"].read())
-    old = facts["version"]
-    facts["files"] = [
-        {"url": url, "sha256": file.sha256, "size": file.size}
-        for url, file in files.items()
-        if url not in ("/studio.json", "/sw.js", "/blank.html")
-    ]
-    facts["version"] = hashlib.sha256(json.dumps(facts["files"]).encode()).hexdigest()[:16]
-    worker = like["/sw.js"].read().replace(old.encode(), facts["version"].encode())
-    return {
-        **files,
-        "/studio.json": file_of(json.dumps(facts).encode(), "application/json"),
-        "/sw.js": file_of(worker, "text/javascript"),
-    }
+    return small_site(site_files)
 
 
 def test_everything_works_after_the_server_is_gone(context, watch, studio_process):
@@ -140,25 +116,13 @@ def test_a_site_that_contradicts_itself_is_not_kept(page, watch, serve, small_fi
     watch.errors.clear()
 
 
-class Counting(Site):
-    """A site that remembers what it was asked for."""
-
-    def __init__(self, files) -> None:
-        super().__init__(files)
-        self.asked: list[str] = []
-
-    def answer(self, method, path, headers):
-        self.asked.append(path)
-        return super().answer(method, path, headers)
-
-
 def test_a_newer_site_waits_while_a_photo_is_edited(page, watch, serve, small_files):
     server = serve(Site(small_files))
     url = server.url.rstrip("/")
     start(page, url)
     page.evaluate("() => { updates.editing = true; }")
     first = page.evaluate(SHELLS)
-    server.site = newer = Counting(changed(small_files))
+    server.site = newer = Origin(changed(small_files))
     page.evaluate("() => { updates.check(); }")
     said(page, "restart")
     # Only what changed was fetched.
@@ -229,17 +193,10 @@ def test_without_room_the_studio_works_online(page, watch, site):
 
 @pytest.mark.parametrize("status", [500, 404])
 def test_without_a_listing_nothing_is_kept(page, watch, serve, small_files, status):
-    class Failing(Site):
-        def answer(self, method, path, headers):
-            found = super().answer(method, path, headers)
-            return replace(found, status=status) if path == "/studio.json" and self.on else found
-
-        on = False
-
-    failing = Failing(small_files)
+    failing = Origin(small_files)
     server = serve(failing)
     page.goto(f"{server.url}blank.html")
-    failing.on = True
+    failing.instead["/studio.json"] = lambda right: replace(right, status=status)
     page.evaluate(START)
     notice = said(page, "offline-ready", "kept")
     assert (notice["kind"], notice["reason"]) == ("kept", "install")
