@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,15 +64,22 @@ def test_only_the_greeting_is_dropped(capfd: pytest.CaptureFixture[str]) -> None
 def test_threads_that_hold_lines_back_at_once_leave_standard_error_open(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    inside = threading.Barrier(2, timeout=0.05)
+    nothing = re.compile(rb"INFO")
+    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
 
-    def work() -> None:
-        with without_lines(re.compile(rb"INFO")):
-            with suppress(threading.BrokenBarrierError):
-                inside.wait()  # both at once, if nothing keeps them apart
-            os.write(2, b"INFO: hello\n")
+    def first() -> None:
+        with without_lines(nothing):
+            first_is_in.set()
+            second_is_in.wait(0.1)  # in vain, if they take turns
+        first_is_out.set()
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
+    def second() -> None:
+        first_is_in.wait()
+        with without_lines(nothing):
+            second_is_in.set()
+            first_is_out.wait()
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -201,6 +201,7 @@ def test_factors_are_those_of_least_squares(seed: int, channels: int, count: int
     ("expected", "actual"),
     [
         (np.ones((20, 2)), -np.ones((20, 2))),  # a sign is no size
+        (np.ones((20, 20)), np.ones((20, 20)) * [-3, *[3] * 19]),  # nor is one among many
         (np.ones((4, 2)), 3 * np.ones((4, 2))),  # four values fit anything
         (np.eye(20), np.eye(20)),  # nothing to gain
         (np.ones((20, 2)), np.full((20, 2), np.nan)),
