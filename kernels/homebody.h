@@ -140,8 +140,8 @@ HB_EXPORT uint32_t hb_jpeg_scratch(const uint8_t *data, size_t length, int32_t s
 HB_EXPORT int32_t hb_jpeg_start(const uint8_t *data, size_t length, int32_t scale, int32_t size[4],
                                 uint32_t *scratch, uint32_t scratch_length);
 
-/* The next `rows` rows into `rgb` [rows][width][3]. After the last one the rest of the file is read, and
- * HB_BROKEN returned when it has no end. */
+/* The next `rows` rows into `rgb` [rows][width][3]. With the last one the rest of the file is read, and may
+ * be HB_BROKEN. */
 HB_EXPORT int32_t hb_jpeg_rows(uint32_t *scratch, int32_t rows, uint8_t *rgb);
 
 /* ---- channels.c: what an array of numbers spans and sums to, channel by channel ---- */

@@ -207,12 +207,14 @@ static int32_t decode_units(jpeg *j, int32_t unit) {
 
 /* ---- the door ---- */
 
+static int32_t said(int32_t status) { return status == JPEG_SHORT ? HB_BROKEN : status; }
+
 int32_t hb_jpeg_start(const uint8_t *data, size_t length, int32_t scale, int32_t size[4], uint32_t *scratch,
                       uint32_t scratch_length) {
   jpeg header;
   for (int i = 0; i < 4; i++) size[i] = 0;
   if (!is_scale(scale)) return HB_BAD_ARGUMENT;
-  int32_t status = jpeg_open(&header, data, length);
+  int32_t status = said(jpeg_open(&header, data, length));
   size[0] = header.width;
   size[1] = header.height;
   if (status == HB_OK) status = plan(&header, scale);
@@ -223,7 +225,16 @@ int32_t hb_jpeg_start(const uint8_t *data, size_t length, int32_t scale, int32_t
   jpeg *j = state_in(scratch);
   *j = header;
   lay_out(j, (uint8_t *)j + STATE_BYTES);
-  return j->buffered ? buffer_all(j) : jpeg_begin_scan(j);
+  return said(j->buffered ? buffer_all(j) : jpeg_begin_scan(j));
+}
+
+/* What follows the last row has to be well-formed as far as it goes. Without an end it will do where the
+ * decoder did not need more: a marker ended the rows, or enough bytes follow them. */
+static int32_t finish(jpeg *j) {
+  if (j->buffered) return HB_OK;
+  int enough = j->bits.marker != 0 || j->end - j->bits.at >= 8;
+  int32_t status = jpeg_read_markers(j);
+  return status == JPEG_END || (status == JPEG_SHORT && enough) ? HB_OK : HB_BROKEN;
 }
 
 int32_t hb_jpeg_rows(uint32_t *scratch, int32_t rows, uint8_t *rgb) {
@@ -237,12 +248,11 @@ int32_t hb_jpeg_rows(uint32_t *scratch, int32_t rows, uint8_t *rgb) {
         transform_buffered(j, j->units_done);
       } else {
         int32_t status = decode_units(j, j->units_done);
-        if (status != HB_OK) return status;
+        if (status != HB_OK) return said(status);
       }
       j->units_done++;
     }
     jpeg_pixel_row(j, j->rows_done, rgb);
   }
-  if (j->rows_done == j->out_height && !j->buffered && jpeg_read_markers(j) != JPEG_END) return HB_BROKEN;
-  return HB_OK;
+  return j->rows_done == j->out_height ? finish(j) : HB_OK;
 }

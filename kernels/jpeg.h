@@ -87,6 +87,7 @@ typedef struct {
 
 #define JPEG_SCAN 1 /* a scan's header was read; its data follow */
 #define JPEG_END 2
+#define JPEG_SHORT (-99) /* the data end; HB_BROKEN outside, but for what follows the last row */
 
 /* Starts at the head of `data`. */
 int32_t jpeg_open(jpeg *j, const uint8_t *data, size_t length);

@@ -80,7 +80,7 @@ static inline uint8_t sample(int32_t value) { return (uint8_t)hb_clamp_byte(valu
 static inline __attribute__((always_inline)) void both_ways(const int16_t *block, const uint16_t *quant, int size, int fraction,
                                     uint8_t *out, int32_t stride) {
   int16_t between[8][8]; /* [sample][frequency] */
-  int flat = rest_is_zero(block);
+  int flat = size > 2 && rest_is_zero(block);
   word in[8], values[8];
   for (int x = 0; x < 8; x++) {
     if (flat) { /* all samples of a column are its first frequency */

@@ -7,7 +7,7 @@ enum {
   APP0 = 0xE0, APP14 = 0xEE, APP15 = 0xEF, COM = 0xFE, TEM = 0x01
 };
 
-/* A segment's bytes, without its length. */
+/* A segment's bytes, without its length, which can be said to be negative. */
 typedef struct {
   const uint8_t *at;
   int32_t length;
@@ -21,7 +21,7 @@ static int32_t next_marker(jpeg *j) {
   for (;;) {
     while (at < j->end && *at != 0xFF) at++;
     while (at < j->end && *at == 0xFF) at++;
-    if (at == j->end) return HB_BROKEN;
+    if (at == j->end) return JPEG_SHORT;
     if (*at != 0) break;
     at++;
   }
@@ -31,11 +31,11 @@ static int32_t next_marker(jpeg *j) {
 }
 
 static int32_t next_segment(jpeg *j, segment *s) {
-  if (j->end - j->bits.at < 2) return HB_BROKEN;
+  if (j->end - j->bits.at < 2) return JPEG_SHORT;
   int32_t length = word_at(j->bits.at) - 2;
-  if (length < 0 || length > j->end - j->bits.at - 2) return HB_BROKEN;
+  if (length > j->end - j->bits.at - 2) return JPEG_SHORT;
   *s = (segment){j->bits.at + 2, length};
-  j->bits.at += 2 + length;
+  j->bits.at += 2 + hb_max(0, length);
   return HB_OK;
 }
 
@@ -75,7 +75,7 @@ static int32_t read_quantizers(jpeg *j, segment s) {
     s.at += bytes;
     s.length -= bytes;
   }
-  return HB_OK;
+  return s.length == 0 ? HB_OK : HB_BROKEN;
 }
 
 /* Only where each table stands: it is built when a scan uses it. */
@@ -89,7 +89,7 @@ static int32_t read_huffman(jpeg *j, segment s) {
     s.at += 17 + symbols;
     s.length -= 17 + symbols;
   }
-  return HB_OK;
+  return s.length == 0 ? HB_OK : HB_BROKEN;
 }
 
 static int32_t read_scan(jpeg *j, segment s) {
@@ -164,7 +164,7 @@ int32_t jpeg_read_markers(jpeg *j) {
         (marker > APP15 && marker != COM))
       return HB_BROKEN;
     segment s;
-    if ((status = next_segment(j, &s)) < 0) return status;
+    if ((status = next_segment(j, &s)) < 0) return marker < APP0 ? HB_BROKEN : status;
     if (marker == DHT) {
       status = read_huffman(j, s);
     } else if (marker == DQT) {

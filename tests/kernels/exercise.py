@@ -6,13 +6,17 @@ give is the other tests' business. Prints how many calls it made.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from itertools import product
 from pathlib import Path
 
+import jpegs
 import numpy as np
+from PIL import Image
 
 from homebody import kernels
+from homebody.errors import KernelError
 from homebody.kernels import _library
 
 LONG = kernels.MAX_SIDE
@@ -69,6 +73,32 @@ def exercise() -> int:
     return calls
 
 
+def exercise_jpeg() -> int:
+    """Whole and damaged files; what they give is compared with Pillow elsewhere."""
+    photo = Image.fromarray(filled((51, 75, 3)))
+    shapes = ((1, 1), (9, 7), (40, 33))
+    files = [
+        jpegs.jpeg(jpegs.Spec(width, height, factors, restart, restart > 0, strength=20.0))
+        for factors in jpegs.FACTORS.values()
+        for width, height in shapes
+        for restart in (0, 3)
+        if restart == 0 or jpegs.fits_a_unit(factors)
+    ]
+    files += jpegs.mutations(3, 3000, photo)
+    for data, scale in product(files, kernels.JPEG_SCALES):
+        if too_large(data):
+            continue
+        with contextlib.suppress(KernelError):
+            kernels.jpeg_decode(data, scale)
+    return len(files)
+
+
+def too_large(data: bytes) -> bool:
+    """Whether the damage made a frame's sides large, which would only take time."""
+    heads = [at for at in range(len(data) - 9) if data[at] == 0xFF and 0xC0 <= data[at + 1] <= 0xC2]
+    return any(max(data[at + 5], data[at + 7]) > 3 for at in heads)
+
+
 if __name__ == "__main__":
     _library.NATIVE = Path(sys.argv[1])
-    print(exercise())
+    print(exercise() + exercise_jpeg())

@@ -70,7 +70,8 @@ def test_no_byte_out_of_bounds(tmp_path, define):
     if not os.path.isabs(runtime):
         pytest.skip("gcc has no address sanitizer")
     folder = compile_into(tmp_path, [gcc, "-fsanitize=address", define])
-    exercise(folder, LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
+    options = "detect_leaks=0:abort_on_error=1"
+    exercise(folder, LD_PRELOAD=runtime, ASAN_OPTIONS=options, PYTHONMALLOC="malloc")
 
 
 def test_exercise_reaches_every_kernel():

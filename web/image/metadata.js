@@ -11,6 +11,8 @@ import { chunk, chunksOf, deflate, inflate } from "./png.js";
 
 const EXIF = "Exif\0\0", XMP = "http://ns.adobe.com/xap/1.0/\0", ICC = "ICC_PROFILE\0";
 const PNG_XMP = "XML:com.adobe.xmp";
+/** Text in which older programs put EXIF into PNG. */
+const HEX_EXIF = "Raw profile type exif";
 /** Bytes of EXIF or XMP that fit into one JPEG segment beside their heads. */
 const JPEG_SEGMENT = 65_500;
 const ICC_PART = 65_519;
@@ -69,6 +71,8 @@ function fromJpeg(bytes) {
 async function fromPng(bytes) {
   /** @type {Metadata} */
   const found = { exif: null, icc: null, xmp: null };
+  /** @type {Uint8Array | null} */
+  let hex = null;
   for (const { kind, data } of chunksOf(bytes)) {
     if (kind === "eXIf") found.exif = data.slice();
     if (kind === "iCCP" && data[data.indexOf(0) + 1] === 0) {
@@ -82,8 +86,31 @@ async function fromPng(bytes) {
       if (!compressed) found.xmp = text;
       else if (method === 0) found.xmp = await inflate(text, MAX_INFLATED).catch(() => found.xmp);
     }
+    if ((kind === "tEXt" || kind === "zTXt") && starts(data, `${HEX_EXIF}\0`)) {
+      const text = data.subarray(HEX_EXIF.length + 1);
+      hex = kind === "tEXt" ? text : await inflate(text.subarray(1), MAX_INFLATED).catch(() => null);
+    }
   }
+  if (found.exif === null && hex) found.exif = fromHex(latin1(hex).split("\n").slice(3).join(""));
+  else if (found.exif === null && found.xmp) found.exif = exifOf(found.xmp);
   return found;
+}
+
+/** @param {string} text @returns {Uint8Array | null} */
+function fromHex(text) {
+  if (text.length % 2 || /[^0-9a-f]/i.test(text)) return null;
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
+/**
+ * EXIF that says what the XMP says of the orientation: PNG has had its own EXIF only since 2017.
+ *
+ * @param {Uint8Array} xmp
+ */
+function exifOf(xmp) {
+  const found = latin1(xmp).match(/tiff:Orientation(?:="|>)([0-9])/);
+  if (!found) return null;
+  return Uint8Array.of(0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, +found[1], 0, 0, 0, 0, 0, 0);
 }
 
 /** @param {Uint8Array} bytes @returns {Metadata} */
