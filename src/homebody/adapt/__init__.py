@@ -12,13 +12,18 @@ from homebody.adapt._distributions import Gaussian, Process, RandomWalk, Student
 from homebody.adapt._gate import Gate, Score
 from homebody.adapt._last_layer import LastLayerFilter
 from homebody.adapt._linear import Prediction
-from homebody.adapt._model import Answer, Interval, ModelOfOne, Observation
+from homebody.adapt._model import Answer, Interval, ModelOfOne
+from homebody.adapt._nonlinear import ExtendedKalmanFilter, UnscentedKalmanFilter
+from homebody.adapt._observation import Observation
 from homebody.adapt._particles import ParticleFilter, Proposal
+from homebody.adapt._prior import FleetPrior, Track, fleet_prior
 from homebody.adapt._sensor import Sensor
 
 __all__ = [
     "Answer",
     "Base",
+    "ExtendedKalmanFilter",
+    "FleetPrior",
     "Gate",
     "Gaussian",
     "Interval",
@@ -34,7 +39,10 @@ __all__ = [
     "Score",
     "Sensor",
     "StudentT",
+    "Track",
+    "UnscentedKalmanFilter",
     "chi_square_tail",
     "chi_square_threshold",
+    "fleet_prior",
     "last_layer_rows",
 ]

@@ -61,13 +61,15 @@ class Gaussian:
 
     def sample(self, rng: np.random.Generator, n: int, d: int) -> Array:
         """Draw [n, d]."""
-        return rng.standard_normal((n, d)) @ self.factor(d).T
+        drawn: Array = rng.standard_normal((n, d)) @ self.factor(d).T
+        return drawn
 
     def log_density(self, offsets: Array) -> Array:
         """The log-density [n] of offsets [n, d] from the centre."""
         d = offsets.shape[1]
         z, log_scale = self._whiten(offsets)
-        return -0.5 * np.sum(z * z, axis=1) - log_scale - 0.5 * d * math.log(2 * math.pi)
+        density: Array = -0.5 * np.sum(z * z, axis=1) - log_scale
+        return density - 0.5 * d * math.log(2 * math.pi)
 
     def _whiten(self, offsets: Array) -> tuple[Array, float]:
         factor = self.factor(offsets.shape[1])
@@ -76,7 +78,8 @@ class Gaussian:
             raise FilterError(
                 "a distribution of no width has no density; give a standard deviation above 0"
             )
-        return np.linalg.solve(factor, offsets.T).T, float(np.log(diagonal).sum())
+        z: Array = np.linalg.solve(factor, offsets.T).T.astype(np.float64)
+        return z, float(np.log(diagonal).sum())
 
 
 class StudentT(Gaussian):
@@ -114,7 +117,8 @@ class StudentT(Gaussian):
         d, v = offsets.shape[1], self.degrees
         z, log_scale = self._whiten(offsets)
         constant = math.lgamma((v + d) / 2) - math.lgamma(v / 2) - d / 2 * math.log(v * math.pi)
-        return constant - log_scale - (v + d) / 2 * np.log1p(np.sum(z * z, axis=1) / v)
+        density: Array = constant - (v + d) / 2 * np.log1p(np.sum(z * z, axis=1) / v)
+        return density - log_scale
 
 
 class Process(Protocol):
@@ -154,7 +158,7 @@ def covariance_matrix(value: Any, name: str, d: int | None = None) -> Array:
     Raises:
         FilterError: not square, not finite, not symmetric or not positive semidefinite.
     """
-    matrix = np.array(value, np.float64)
+    matrix: Array = np.array(value, np.float64)
     wanted = f"[{d}, {d}]" if d else "[d, d]"
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or (d and len(matrix) != d):
         raise FilterError(f"{name} is {list(matrix.shape)}; give a covariance {wanted}")
@@ -163,7 +167,7 @@ def covariance_matrix(value: Any, name: str, d: int | None = None) -> Array:
     size = np.abs(matrix).max(initial=0.0)
     if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-9 * size):
         raise FilterError(f"{name} is not symmetric; give a covariance")
-    matrix = (matrix + matrix.T) / 2
+    matrix = 0.5 * (matrix + matrix.T)
     if np.linalg.eigvalsh(matrix)[0] < -1e-9 * size:
         raise FilterError(f"{name} has a negative eigenvalue; give a covariance")
     return matrix
@@ -172,13 +176,14 @@ def covariance_matrix(value: Any, name: str, d: int | None = None) -> Array:
 def lower_factor(covariance: Array) -> Array:
     """A lower triangular L with L L' = covariance, which may be singular."""
     try:
-        return np.linalg.cholesky(covariance)
+        triangle: Array = np.linalg.cholesky(covariance).astype(np.float64)
     except np.linalg.LinAlgError:
         # The triangle of a QR decomposition of any square root.
         values, vectors = np.linalg.eigh(covariance)
         root = vectors * np.sqrt(np.maximum(values, 0))
-        triangle = np.linalg.qr(root.T)[1].T
-        return triangle * np.where(np.diag(triangle) < 0, -1.0, 1.0)
+        triangle = np.linalg.qr(root.T)[1].T.astype(np.float64)
+        triangle *= np.where(np.diag(triangle) < 0, -1.0, 1.0)
+    return triangle
 
 
 def vector(value: Any, name: str, d: int | None = None) -> Array:

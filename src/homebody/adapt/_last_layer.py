@@ -40,6 +40,10 @@ class LastLayerFilter(Linear):
         ([1.0], [[0.5]])
     """
 
+    kind = "kalman"
+    """What owner state calls it."""
+    _block: Kalman
+
     def __init__(
         self,
         mean: ArrayLike,
@@ -58,6 +62,17 @@ class LastLayerFilter(Linear):
         block.process[:] = process.covariance(d)
         block.noise[:] = independent(noise, outputs)
         self._bind(block, 2)
+
+    @classmethod
+    def of(cls, saved: bytes) -> LastLayerFilter:
+        """A filter from what :meth:`save` gave.
+
+        Raises:
+            KernelError: the bytes are no such thing.
+        """
+        filter = cls.__new__(cls)
+        filter._bind(Kalman.of(saved), 2)
+        return filter
 
     @property
     def mean(self) -> Array:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from statistics import NormalDist
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from homebody.adapt import _owner
 from homebody.adapt._base import Base, as_base
-from homebody.adapt._gate import Gate, Score, score
+from homebody.adapt._gate import Gate, score
 from homebody.adapt._last_layer import LastLayerFilter
+from homebody.adapt._observation import Event, Observation, Status, Tracking
 from homebody.adapt._particles import ParticleFilter
 from homebody.adapt._sensor import Sensor, Suspicion
 from homebody.errors import AdaptError, FilterError
 
 Array = NDArray[np.float64]
-
-Status = Literal[
-    "learned", "inside", "missing", "duplicate", "conflict", "late",
-    "implausible", "units", "stuck",
-]  # fmt: skip
-"""What became of a measurement; :meth:`ModelOfOne.observe` says when which."""
 
 
 class Interval(NamedTuple):
@@ -40,56 +37,6 @@ class Answer(NamedTuple):
 
     mean: Array
     interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One measurement, and what became of it.
-
-    Attributes:
-        at: its time, in seconds.
-        measured: what was measured, [outputs].
-        mean, low, high: what was predicted before it, [outputs].
-        status: what became of it.
-        pushed: whether it changed the answers.
-        anomaly: how unlikely the measurement was; None if it was not used.
-        drift: how far the state has moved from where it began; None if it was not used.
-        alarm: whether either is less likely than the gate's ``false_alarm``.
-        note: more on the status, for a person.
-    """
-
-    at: float
-    measured: tuple[float, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    status: Status
-    pushed: bool = False
-    anomaly: Score | None = None
-    drift: Score | None = None
-    alarm: bool = False
-    note: str = ""
-
-
-@dataclass(slots=True)
-class Tracking:
-    """What a model of one remembers besides its filter."""
-
-    deployed: Array  # the state that answers
-    start: Array  # where drift is measured from
-    moved: Array  # the covariance that the state's movement since then has by chance
-    updates: int
-    pushes: int
-
-
-@dataclass(slots=True)
-class Event:
-    """A measurement that was learned from, with what was there before it."""
-
-    at: float
-    rows: Array
-    measured: Array
-    before: tuple[float | None, bytes, Tracking]
 
 
 class ModelOfOne:
@@ -286,6 +233,41 @@ class ModelOfOne:
             self._learn(event.at, event.rows, event.measured)
         self._history.append(observation)
         return observation
+
+    # ------------------------------------------------------------------ keep
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the owner's state, whole or not at all, as a safetensors file.
+
+        It names the base model's SHA-256, and goes on exactly where it was once loaded.
+
+        Raises:
+            OwnerStateError: it cannot be written; what was there is unchanged.
+        """
+        _owner.save(self, path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        source: Any,
+        *,
+        filter: LastLayerFilter | ParticleFilter | None = None,
+    ) -> ModelOfOne:
+        """A model of one from its file.
+
+        Args:
+            path: what :meth:`save` wrote.
+            source: the base model that it was learned on.
+            filter: one made as the saved one was; needed only if it has functions of its own.
+
+        Raises:
+            BaseChangedError: it was learned on another base model.
+            OwnerStateError: the file is none, damaged, or does not fit.
+        """
+        return _owner.load(cls, path, as_base(source), filter)
+
+    # ------------------------------------------------------------------ inside
 
     def _known(self, time: float, rows: Array, y: Array) -> Status | None:
         for event in self._events:

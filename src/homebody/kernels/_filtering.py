@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import struct
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
@@ -75,13 +76,28 @@ class _Block:
         return self.memory.tobytes()
 
     def restore(self, saved: bytes) -> None:
-        """Go back to what :meth:`save` gave, by a block of the same sizes."""
-        if len(saved) != len(self.memory) or saved[:16] != bytes(self.memory[:16]):
+        """Go back to what :meth:`save` gave, by a block of the same sizes.
+
+        Raises:
+            KernelError: it is of other sizes, or holds what no filter would.
+        """
+        if len(saved) != len(self.memory) or saved[: self._KEPT] != bytes(
+            self.memory[: self._KEPT]
+        ):
             raise KernelError(
                 f"{len(saved)} bytes are not this filter's {len(self.memory)}; "
-                "restore what a filter of the same sizes saved"
+                "restore what a filter of the same sizes and settings saved"
             )
+        before = self.memory.copy()
         self.memory[:] = np.frombuffer(saved, np.uint8)
+        if not self._sound():
+            self.memory[:] = before
+            raise KernelError("a saved filter holds NaN or infinity; restore an undamaged one")
+
+    _KEPT: int  # the header's first bytes: format, sizes and settings, which do not change
+
+    def _sound(self) -> bool:
+        raise NotImplementedError
 
 
 class Particles(_Block):
@@ -180,6 +196,43 @@ class Particles(_Block):
             library.hb_particles_predict, *bound
         )
 
+    _KEPT = 28  # up to the stream; the tick follows
+
+    def _sound(self) -> bool:
+        parts = (
+            self.centre, self.mean, self.covariance, self.noise, self.rows, self.factor,
+            self.particles, self.log_weights, self.weights,
+        )  # fmt: skip
+        header = self.memory[32:48].view(np.float64)  # threshold and degrees
+        return (
+            all(np.isfinite(part).all() for part in parts)
+            and bool((self.noise > 0).all())
+            and bool((self.weights >= 0).all())
+            and bool(self.weights.sum() > 0)
+            and 0 <= header[0] <= 1
+            and 0 <= header[1] <= 1e6
+        )
+
+    @classmethod
+    def of(cls, saved: bytes) -> Particles:
+        """A filter from what :meth:`save` gave.
+
+        Raises:
+            KernelError: the bytes are no such thing.
+        """
+        head = _header(saved, b"HBP1", "<4s4i3I2d")
+        _, states, count, outputs, scheme, seed, stream, _, threshold, degrees = head
+        if not 0 <= scheme < len(RESAMPLING):
+            raise KernelError(f"a saved filter has the resampling {scheme}, which is none")
+        integer(states, "states", 1, MAX_STATES)
+        block = cls(
+            states, count, outputs, mean=np.zeros(states), resampling=RESAMPLING[scheme],
+            factor=np.zeros((states, states), np.float32), threshold=threshold, degrees=degrees,
+            seed=seed, stream=stream,
+        )  # fmt: skip
+        block.restore(saved)
+        return block
+
 
 class Kalman(_Block):
     """A Kalman filter's block.
@@ -229,6 +282,37 @@ class Kalman(_Block):
         bound = (_POINTER(place), _UINT(length))
         self.update: Callable[[float], int] = functools.partial(library.hb_kalman_update, *bound)
         self.predict: Callable[[float], int] = functools.partial(library.hb_kalman_predict, *bound)
+
+    _KEPT = 12
+
+    def _sound(self) -> bool:
+        parts = (self.mean, self.covariance, self.process, self.noise, self.rows)
+        header = self.memory[16:40].view(np.float64)  # degrees, adaptive, scale
+        return (
+            all(np.isfinite(part).all() for part in parts)
+            and bool((self.noise > 0).all())
+            and 0 <= header[0] <= 1e6
+            and 0 <= header[1] <= 0.25
+            and 0 < header[2] <= 1e4
+        )
+
+    @classmethod
+    def of(cls, saved: bytes) -> Kalman:
+        """A filter from what :meth:`save` gave.
+
+        Raises:
+            KernelError: the bytes are no such thing.
+        """
+        _, states, outputs, _, degrees, adaptive, _ = _header(saved, b"HBK1", "<4s3i3d")
+        block = cls(states, outputs, degrees=degrees, adaptive=adaptive)
+        block.restore(saved)
+        return block
+
+
+def _header(saved: bytes, format: bytes, layout: str) -> tuple[Any, ...]:
+    if len(saved) < struct.calcsize(layout) or saved[:4] != format:
+        raise KernelError("the bytes are no saved filter of this kind; give what save() gave")
+    return struct.unpack_from(layout, saved)
 
 
 def _scheme(resampling: str) -> int:
