@@ -209,6 +209,8 @@ class HttpFetcher(FetcherInterface):
         """Say what went wrong on the way in one sentence."""
         try:
             yield
+        except urllib3.exceptions.NewConnectionError as problem:
+            raise self._unreachable(url, problem) from None
         except (TimeoutError, urllib3.exceptions.TimeoutError):
             how = (
                 "takes too long"
@@ -224,10 +226,13 @@ class HttpFetcher(FetcherInterface):
                 "stays, try again"
             ) from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
-            raise UnreachableError(
-                f"{url} cannot be reached ({_why(problem)}); what is installed stays, look at the "
-                "network and the address"
-            ) from None
+            raise self._unreachable(url, problem) from None
+
+    def _unreachable(self, url: str, problem: BaseException) -> UnreachableError:
+        return UnreachableError(
+            f"{url} cannot be reached ({_why(problem)}); what is installed stays, look at the "
+            "network and the address"
+        )
 
 
 class _Deadline:
