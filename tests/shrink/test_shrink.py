@@ -254,6 +254,8 @@ def test_auto_keeps_the_most_sensitive_operations(rounding: Any) -> None:
         ({"io": "int16"}, "no int16 inputs"),
         ({"scheme": "int16x8", "io": "int8"}, "no int8 inputs"),
         ({"scheme": "float16", "io": "int8"}, "no int8 inputs"),
+        ({"scheme": "hybrid", "rounding": "gptq"}, "hybrid has no use for rounding gptq"),
+        ({"scheme": "int16x8", "range": "mse"}, "int16x8 has no use for range mse"),
         ({"range": "percentile"}, "range"),
         ({"scheme": "int8-only", "keep_float": "logits"}, "leaves nothing float"),
     ],

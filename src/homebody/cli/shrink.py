@@ -44,7 +44,7 @@ def shrink(
     bias_correction: Annotated[
         Literal["none", "analytic", "empirical"] | None,
         typer.Option(
-            help="Take off what weight rounding adds on average; empirical measures what is left.",
+            help="Take off what rounding adds on average: as computed, or also as measured.",
             show_default="empirical",
         ),
     ] = None,

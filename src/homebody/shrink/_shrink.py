@@ -170,6 +170,10 @@ def _settings(**options: Any) -> Settings:
             f"the scheme {settings.scheme} has no {settings.io} inputs and outputs; "
             f"give io {' or '.join(allowed.get(settings.scheme, ('float32', 'int8')))}"
         )
+    applied = settings.applied()
+    for name, value in (("range", "mse"), ("rounding", "gptq")):
+        if getattr(settings, name) == value and getattr(applied, name) is None:
+            raise UsageError(f"the scheme {settings.scheme} has no use for {name} {value}; drop it")
     for name in settings.keep_float:
         if name.startswith("auto:"):
             _automatic([name])
