@@ -262,3 +262,70 @@ def test_bad_folders_leave_nothing_behind(tmp_path: Path):
 def test_the_weights_may_come_from_elsewhere_and_must_fit(photos: Path, tmp_path: Path):
     with pytest.raises(HomebodyError):
         train_classifier(photos, tmp_path / "x.hb", weights=photos / "living" / "cat.jpg")
+
+
+AWARE = QUICK.replace(epochs=0, qat=True, qat_epochs=2)
+
+
+@pytest.fixture(scope="module")
+def aware(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train_classifier(photos, tmp_path_factory.mktemp("qat") / "aware.hb", config=AWARE)
+
+
+def test_quantization_aware_training_makes_a_checked_int8_bundle(aware: Trained, photos: Path):
+    from homebody.runtime.tflite import parse
+
+    with homebody.load(aware.path) as feature:
+        assert feature.check().passed
+        graph = parse(feature.bundle.read("model.tflite")).subgraphs[0]
+        right = [feature(p).label == p.parent.name for p in sorted(photos.rglob("*.jpg"))]
+    assert {t.dtype for t in graph.tensors if t.size > 10_000} == {"int8"}
+    inner = [graph.tensors[op.outputs[0]].dtype for op in graph.operations[:-1]]
+    assert set(inner) == {"int8"}
+    assert sum(right) >= 15
+
+
+def test_quantization_aware_training_starts_from_the_float_network(aware: Trained):
+    """Rounding costs little before it is trained away, and training only ever helps."""
+    metrics = aware.metrics
+    floats, rounded = metrics.history[metrics.best_epoch], metrics.quantized_history
+    assert [e.epoch for e in rounded] == [0, 1, 2]
+    assert rounded[0].validation_loss == pytest.approx(floats.validation_loss, abs=0.1)
+    assert metrics.best_quantized_epoch is not None
+    kept = rounded[metrics.best_quantized_epoch]
+    assert kept.validation_loss == min(e.validation_loss for e in rounded)
+
+
+def test_quantization_aware_training_is_written_down(aware: Trained, trained: Trained):
+    metrics = json.loads((aware.folder / "metrics.json").read_text())
+    assert metrics["config"]["qat"] is True
+    assert len(metrics["quantized_history"]) == 3
+    assert "quantization-aware training" in (aware.folder / "card.md").read_text()
+    assert "quantization-aware" not in (trained.folder / "card.md").read_text()
+    assert trained.metrics.quantized_history == ()
+    assert metrics["run"] != trained.metrics.run
+
+
+def test_quantization_aware_training_goes_on_after_a_stop(
+    aware: Trained, photos: Path, tmp_path: Path
+):
+    def stop(items: Iterable[Any], total: int, unit: str) -> Iterable[Any]:
+        for number, item in enumerate(items):
+            if unit == "qat epoch 2 of 2" and number == 1:
+                raise Killed
+            yield item
+
+    output = tmp_path / "aware.hb"
+    with pytest.raises(Killed):
+        train_classifier(photos, output, config=AWARE, progress=stop)
+    again = train_classifier(photos, output, config=AWARE)
+    assert again.metrics.quantized_history == aware.metrics.quantized_history
+    assert output.read_bytes() == aware.path.read_bytes()
+
+
+def test_quantization_aware_training_is_for_int8(photos: Path, tmp_path: Path):
+    with pytest.raises(TrainConfigError, match="qat trains for int8 and the format is float32"):
+        train_classifier(
+            photos, tmp_path / "x.hb", config=QUICK.replace(qat=True, format="float32")
+        )
+    assert list(tmp_path.iterdir()) == []

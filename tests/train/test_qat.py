@@ -215,7 +215,7 @@ def test_options_are_checked():
 
 @pytest.mark.parametrize("seed", range(40))
 def test_grids_are_those_of_post_training_quantization(seed: int):
-    from homebody.shrink._ranges import parameters
+    from homebody.shrink.quantization import parameters
     from homebody.train.qat.fake_quantize import grid, quantize
 
     rng = np.random.default_rng(seed)

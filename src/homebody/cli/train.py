@@ -19,6 +19,12 @@ def train(
         int | None, typer.Option(help="Fine-tune for at most so many epochs; 0: the last layer.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings, a TOML file.")] = None,
+    qat: Annotated[
+        bool,
+        typer.Option(
+            "--qat", help="Quantization-aware: train on with int8's rounding before packing."
+        ),
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="Of the split and the augmentation.")] = None,
     slices: Annotated[
         Path | None, typer.Option(help="A CSV table with a column 'file': figures by column.")
@@ -43,7 +49,8 @@ def train(
     from homebody.cli import _print
     from homebody.train import TrainConfig, read_config, train_classifier
 
-    stated = {"base": base, "epochs": epochs, "seed": seed, "split_by": split_by}
+    stated = {"base": base, "epochs": epochs, "seed": seed, "split_by": split_by,
+              "qat": qat or None}  # fmt: skip
     changes: dict[str, Any] = {name: v for name, v in stated.items() if v is not None}
     settings = (read_config(config) if config else TrainConfig()).replace(**changes)
     trained = train_classifier(
@@ -73,8 +80,9 @@ def _show(trained: Trained) -> None:
         console.print(f"[yellow]warning[/]  {warning}", highlight=False)
     console.print(confusion_text(found), highlight=False, markup=False)
     console.print(f"accuracy of {metrics.config.format}  {found.accuracy}", highlight=False)
+    name = "before qat" if metrics.config.qat else "as trained"
     console.print(
-        f"as trained, float32  {metrics.float_evaluation.accuracy}   "
+        f"{name}, float32  {metrics.float_evaluation.accuracy}   "
         f"[dim]same label for {metrics.agreement:.1%}[/]",
         highlight=False,
     )

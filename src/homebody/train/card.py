@@ -43,7 +43,8 @@ def card(metrics: Metrics) -> str:
             ("model", "size", "accuracy", "balanced accuracy"),
             [
                 _row(f"{config.format}, in this bundle", metrics.model_bytes["packed"], found),
-                _row("float32, as trained", metrics.model_bytes["float32"],
+                _row("float32, before quantization-aware training" if config.qat
+                     else "float32, as trained", metrics.model_bytes["float32"],
                      metrics.float_evaluation),
             ],
         ),
@@ -70,8 +71,8 @@ def card(metrics: Metrics) -> str:
         "## How it was made",
         "",
         f"SqueezeNet 1.1 (arXiv:1602.07360) from ImageNet weights: a new last layer, then "
-        f"{_tuned(metrics)}. Settings, seed, versions and the history of losses are in "
-        "metrics.json.",
+        f"{_tuned(metrics)}{_made_integer(metrics)}. Settings, seed, versions and the history of "
+        "losses are in metrics.json.",
         "",
         f"The bundle carries at most {config.samples} validation photos, scaled down, for its "
         "check.",
@@ -98,6 +99,21 @@ def _tuned(metrics: Metrics) -> str:
     return (
         f"the last {modules} fire module{plural} fine-tuned for {metrics.best_epoch} of "
         f"{len(metrics.history) - 1} epochs on augmented photos"
+    )
+
+
+def _made_integer(metrics: Metrics) -> str:
+    if metrics.config.format != "int8":
+        return ""
+    if metrics.best_quantized_epoch is None:
+        return ", then shrunk to int8 after training"
+    epochs = len(metrics.quantized_history) - 1
+    learned = f"epoch {metrics.best_quantized_epoch} of {epochs} was kept"
+    if metrics.best_quantized_epoch == 0:
+        learned = f"none of {epochs} epochs improved the validation loss"
+    return (
+        ", then quantization-aware training: all layers learned on with int8's rounding in the "
+        f"forward pass, and the int8 ranges with them ({learned})"
     )
 
 

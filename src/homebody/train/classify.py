@@ -1,7 +1,7 @@
 """The whole way: a folder of labelled folders in, a checked bundle out.
 
-    photos ─▶ crops ─▶ features ─▶ last layer ─▶ last modules ─▶ .tflite ─▶ int8 ─▶ evaluated,
-    packed, checked
+    photos ─▶ crops ─▶ features ─▶ last layer ─▶ last modules ─▶ .tflite ─▶ int8 (shrunk, or
+    trained on with its rounding) ─▶ evaluated, packed, checked
 
 Everything costly is kept in a folder beside the bundle, by content, and taken up again by the
 next run; it may be deleted at any time.
@@ -24,16 +24,26 @@ from homebody.train.confusion import confusion_png
 from homebody.train.dataset import read_dataset, read_table
 from homebody.train.evaluation import Evaluation, evaluate
 from homebody.train.files import write_whole
-from homebody.train.fitting import Fitted, Materials, Part, fit, gather, run_key, take_turns
+from homebody.train.finetune import Epoch
+from homebody.train.fitting import (
+    Fitted,
+    Materials,
+    Part,
+    best_epoch,
+    calibration_pictures,
+    fit,
+    fit_quantized,
+    gather,
+    run_key,
+    take_turns,
+    without_qat,
+)
 from homebody.train.metrics import Data, Metrics, describe_data, versions
 from homebody.train.packing import Made, bundle_name, classify, pack_classifier, shrunk
 from homebody.train.photos import CropCache, Progress, silent
 from homebody.train.split import split_dataset
 from homebody.train.tflite import to_tflite
 from homebody.train.weights import load_weights
-
-CALIBRATION = 100
-"""Training photos that the int8 ranges are taken from."""
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -74,6 +84,7 @@ def train_classifier(
     Raises:
         DatasetError: the photos or the table do not make a data set.
         TrainConfigError: the output or a setting does not fit.
+        TrainError: training diverged.
         MissingExtraError: ``homebody[train]`` is not installed.
         CheckError: the shrunk model strays too far from the trained one.
 
@@ -83,6 +94,10 @@ def train_classifier(
         '92 % (46 of 50; 95 % interval 81 to 97)'
     """
     config = config or TrainConfig()
+    if config.qat and config.format != "int8":
+        raise TrainConfigError(
+            f"qat trains for int8 and the format is {config.format}; set one or the other"
+        )
     target = Path(output)
     if target.suffix != ".hb" or target.is_dir():
         raise TrainConfigError(f"the output is {target}; name a bundle that ends in .hb")
@@ -103,32 +118,47 @@ def train_classifier(
     if trials:
         from homebody.train.search import search
 
-        config = search(materials, config, folder / "trials", trials, progress).config
-    checkpoint = folder / "runs" / f"{run_key(materials, config)[:16]}.npz"
+        found = search(materials, without_qat(config), folder / "trials", trials, progress).config
+        config = msgspec.structs.replace(found, qat=config.qat)
+    checkpoint = _checkpoint(folder, materials, without_qat(config))
     fitted = fit(materials, config, checkpoint=checkpoint, progress=progress)
-    made = _make(fitted, materials, config)
+    made, quantized = _make(fitted, materials, config, folder, progress)
     slices = {
         name: [values.get(e.file) for e in parts.test]
         for name, values in columns.items()
         if name != config.split_by
     }
     data = describe_data(dataset, parts)
-    metrics = _measure(target, made, fitted, materials, config, data, slices, trials)
+    metrics = _measure(target, made, fitted, quantized, materials, config, data, slices, trials)
     warned = msgspec.structs.replace(metrics, warnings=(*parts.warnings, *metrics.warnings))
     return _finish(target, folder, made, materials, config, dataset.root, warned)
 
 
-def _make(fitted: Fitted, materials: Materials, config: TrainConfig) -> Made:
+def _checkpoint(folder: Path, materials: Materials, config: TrainConfig) -> Path:
+    return folder / "runs" / f"{run_key(materials, config)[:16]}.npz"
+
+
+def _make(
+    fitted: Fitted,
+    materials: Materials,
+    config: TrainConfig,
+    folder: Path,
+    progress: Progress[Any],
+) -> tuple[Made, tuple[Epoch, ...]]:
+    """The network's files, and the epochs that quantization-aware training took."""
     model = to_tflite(fitted.network.whole)
-    seen = materials.train
-    chosen = [seen.crops[i] for i in take_turns(seen.labels.tolist(), CALIBRATION)]
-    return Made(model, shrunk(model, chosen, config))
+    if not config.qat:
+        return Made(model, shrunk(model, calibration_pictures(materials), config)), ()
+    checkpoint = _checkpoint(folder, materials, config)
+    found = fit_quantized(model, materials, config, checkpoint=checkpoint, progress=progress)
+    return Made(model, found.model), found.history
 
 
 def _measure(
     target: Path,
     made: Made,
     fitted: Fitted,
+    quantized: tuple[Epoch, ...],
     materials: Materials,
     config: TrainConfig,
     data: Data,
@@ -151,6 +181,8 @@ def _measure(
         head_steps=fitted.head.steps,
         history=fitted.history,
         best_epoch=fitted.best.epoch,
+        quantized_history=quantized,
+        best_quantized_epoch=best_epoch(quantized).epoch if quantized else None,
         trials=trials,
         model_bytes={"float32": len(made.float32), "packed": len(made.packed)},
         agreement=float(np.mean(given[0] == given[1])),

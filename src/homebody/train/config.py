@@ -63,6 +63,13 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Augmentation: mirror every other photo."""
     light: Annotated[float, Meta(ge=0, lt=1)] = 0.15
     """Augmentation: scale brightness by up to this share either way."""
+    qat: bool = False
+    """Quantization-aware training: train on with int8's rounding in the forward pass, and take the
+    int8 model's ranges from that instead of from calibration."""
+    qat_epochs: Annotated[int, Meta(ge=1, le=10_000)] = 3
+    """At most so many epochs of that; ``patience`` counts here too."""
+    qat_learning_rate: Rate = 1e-5
+    """Of that, falling to zero along a cosine."""
     format: Literal["int8", "float32"] = "int8"
     """The bundle's model: shrunk, or as trained."""
     samples: Annotated[int, Meta(ge=1, le=200)] = 12

@@ -69,14 +69,47 @@ def finetune(
     Returns:
         Every epoch's losses, epoch 0 first.
     """
+    network.train_only(config.modules)
+    return descend(
+        network.whole,
+        train,
+        validation,
+        config,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        checkpoint=checkpoint,
+        run=run,
+        progress=progress,
+    )
+
+
+def descend(
+    model: Any,
+    train: Labelled,
+    validation: Labelled,
+    config: TrainConfig,
+    *,
+    epochs: int,
+    learning_rate: float,
+    checkpoint: Path | None = None,
+    run: str = "",
+    progress: Progress[Any] = silent,
+    unit: str = "epoch",
+) -> tuple[Epoch, ...]:
+    """Train a model's trainable variables and leave it with those that validated best.
+
+    Args:
+        model: a ``keras.Model`` from pictures to logits; it is changed in place.
+        epochs: at most so many.
+        learning_rate: at the start; it falls to zero along a cosine.
+        unit: what the progress calls an epoch.
+
+    The others are those of :func:`finetune`.
+    """
     import keras
 
-    network.train_only(config.modules)
-    model = network.whole
     steps = max(1, math.ceil(len(train[0]) / config.batch_size))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        config.learning_rate, max(1, config.epochs * steps)
-    )
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, max(1, epochs * steps))
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
     optimizer.build(model.trainable_variables)
     loss = keras.losses.CategoricalCrossentropy(
@@ -97,12 +130,12 @@ def finetune(
     if state is None:
         state = _State(run, [Epoch(0, None, *validate())], 0)
         best = [np.asarray(v).copy() for v in model.trainable_variables]
-    while (epoch := len(state.history)) <= config.epochs:
+    while (epoch := len(state.history)) <= epochs:
         if epoch - 1 - state.best >= config.patience:
             break
         total = 0.0
         batches = _batches(train, config, epoch)
-        for x, y, n in progress(batches, steps, f"epoch {epoch} of {config.epochs}"):
+        for x, y, n in progress(batches, steps, f"{unit} {epoch} of {epochs}"):
             total += n * float(model.train_on_batch(x, np.eye(labels)[y], sample_weight=weights[y]))
         found = Epoch(epoch, total / len(train[0]), *validate())
         state.history.append(found)

@@ -1,4 +1,7 @@
-"""From a divided data set to a trained network: the last layer first, then the last modules."""
+"""From a divided data set to a trained network: the last layer first, then the last modules.
+
+On request all of it then trains on with int8's rounding.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,17 @@ from numpy.typing import NDArray
 from homebody.train.config import TrainConfig
 from homebody.train.dataset import Dataset, Example
 from homebody.train.files import write_whole
-from homebody.train.finetune import Epoch, Pictures, finetune, predict
+from homebody.train.finetune import Epoch, Pictures, descend, finetune, predict
 from homebody.train.head import Head, train_head
 from homebody.train.network import FEATURES, Classifier, classifier
-from homebody.train.photos import CropCache, Crops, Progress, silent
+from homebody.train.photos import CropCache, Crops, Progress, silent, to_tensor
 from homebody.train.split import Split
 from homebody.train.squeezenet import Weights
 
 _NOT_THE_RUN = ("samples", "version", "licence", "format")
 """Settings that come after training."""
+CALIBRATION = 100
+"""Training photos that the int8 ranges are taken from, or start from."""
 
 
 class Part(NamedTuple):
@@ -58,7 +63,7 @@ class Fitted(NamedTuple):
     @property
     def best(self) -> Epoch:
         """The epoch whose weights the network has."""
-        return min(self.history, key=lambda e: (e.validation_loss, e.epoch))
+        return best_epoch(self.history)
 
 
 def gather(
@@ -117,7 +122,8 @@ def fit(
 
     Args:
         materials: what to train with.
-        config: the settings; those of the split have been used already.
+        config: the settings; those of the split have been used already, those of
+            quantization-aware training are for :func:`fit_quantized`.
         checkpoint: where to keep the state after every epoch.
         progress: shows the batches.
     """
@@ -137,10 +143,75 @@ def fit(
         (validation.crops, validation.labels),
         config,
         checkpoint=checkpoint,
-        run=run_key(materials, config),
+        run=run_key(materials, without_qat(config)),
         progress=progress,
     )
     return Fitted(network, head, history)
+
+
+class FittedInteger(NamedTuple):
+    """An int8 ``.tflite`` model and how it came about; epoch 0 is before training went on."""
+
+    model: bytes
+    history: tuple[Epoch, ...]
+
+
+def fit_quantized(
+    model: bytes,
+    materials: Materials,
+    config: TrainConfig,
+    *,
+    checkpoint: Path | None = None,
+    progress: Progress[Any] = silent,
+) -> FittedInteger:
+    """Train a float network on with int8's rounding, and write it with the ranges it learned.
+
+    Args:
+        model: the float network, ``.tflite`` bytes.
+        materials: what to train with.
+        config: the settings.
+        checkpoint: where to keep the state after every epoch.
+        progress: shows the batches.
+
+    Raises:
+        ModelError: an operation of the model would stay float.
+        TrainError: training diverged.
+    """
+    from homebody.train.qat import quantization_aware
+
+    train, validation = materials.train, materials.validation
+    net = quantization_aware(model)
+    seen = calibration_pictures(materials)
+    net.calibrate(to_tensor(seen[i : i + 32]) for i in range(0, len(seen), 32))
+    history = descend(
+        net,
+        (train.crops, train.labels),
+        (validation.crops, validation.labels),
+        config,
+        epochs=config.qat_epochs,
+        learning_rate=config.qat_learning_rate,
+        checkpoint=checkpoint,
+        run=run_key(materials, config),
+        progress=progress,
+        unit="qat epoch",
+    )
+    return FittedInteger(net.export_tflite(), history)
+
+
+def calibration_pictures(materials: Materials) -> list[NDArray[np.uint8]]:
+    """Training photos that show what the network's values are: uint8 crops, labels in turn."""
+    train = materials.train
+    return [train.crops[i] for i in take_turns(train.labels.tolist(), CALIBRATION)]
+
+
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
+    """The epoch whose weights are kept."""
+    return min(history, key=lambda e: (e.validation_loss, e.epoch))
+
+
+def without_qat(config: TrainConfig) -> TrainConfig:
+    """The settings of the float network that quantization-aware training starts from."""
+    return msgspec.structs.replace(config, qat=False)
 
 
 def run_key(materials: Materials, config: TrainConfig) -> str:
@@ -148,6 +219,8 @@ def run_key(materials: Materials, config: TrainConfig) -> str:
     settings: dict[str, Any] = msgspec.to_builtins(config)
     for name in _NOT_THE_RUN:
         del settings[name]
+    if not config.qat:
+        settings = {name: v for name, v in settings.items() if not name.startswith("qat")}
     text = msgspec.json.encode([materials.key, settings], order="deterministic")
     return hashlib.sha256(text).hexdigest()
 

@@ -43,6 +43,9 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     head_steps: int
     history: tuple[Epoch, ...]
     best_epoch: int
+    quantized_history: tuple[Epoch, ...] = ()
+    """Losses of quantization-aware training, 0 before it; empty without."""
+    best_quantized_epoch: int | None = None
     trials: int
     """How many settings a search tried before these."""
     model_bytes: dict[str, int]

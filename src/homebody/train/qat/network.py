@@ -17,11 +17,16 @@ from keras import ops
 from numpy.typing import NDArray
 
 from homebody.errors import ModelError, TrainError, UsageError
-from homebody.shrink._graph import Graph
-from homebody.shrink._plan import Plan, make_plan
-from homebody.shrink._ranges import Parameters, parameters
-from homebody.shrink._rewrite import rewrite
-from homebody.shrink._weights import BIAS_LIMIT, Weighted
+from homebody.shrink.quantization import (
+    BIAS_LIMIT,
+    Graph,
+    Parameters,
+    Plan,
+    Weighted,
+    make_plan,
+    parameters,
+    rewrite,
+)
 from homebody.train.qat.fake_quantize import (
     Grid,
     Range,
@@ -89,6 +94,11 @@ class QuantizationAware(keras.Model):  # type: ignore[misc]
                     None if bias < 0 else self._variable(f"bias_{index}", graph.constant(bias)),
                 )
         self.built = True
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """The output's shape, None for the batch."""
+        return (None, *self._graph.shape(self._graph.outputs[0])[1:])
 
     def _variable(self, name: str, values: NDArray[np.float32] | None) -> Any:
         assert values is not None

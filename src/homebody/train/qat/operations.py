@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from keras import ops
 
 from homebody.errors import ModelError
-from homebody.shrink._graph import Graph
+from homebody.shrink.quantization import Graph
 
 Compute: TypeAlias = Callable[[Graph, Any, list[Any]], Any]
 
