@@ -10,6 +10,7 @@
  */
 import {
   RELEASE_LIMIT,
+  SIGNATURES_BYTES,
   UpdateError,
   canVerify,
   readRelease,
@@ -234,7 +235,10 @@ export class Updates {
       await save(state);
     }
     const url = new URL(studio.updates.url, location.origin);
-    const release = await this.#newest(url, state.key);
+    const bytes = await this.#fetch(url, RELEASE_LIMIT);
+    // After the release: its signature is published before it.
+    const signatures = decode(await this.#fetch(`${url}.sig`, SIGNATURES_BYTES));
+    const release = await readRelease(bytes, signatures, state.key);
     requireNotOlder(release, state.release);
     state.release = { version: release.version, sha256: release.sha256 };
     await save(state);
@@ -260,22 +264,6 @@ export class Updates {
     }
     if (!news) return this.#say({ kind: "current", message: "what is here is the newest" });
     return /** @type {Promise<Notice>} */ (this.#settle());
-  }
-
-  /**
-   * The newest release; asked for once more if the publisher was writing it just then.
-   * @param {URL} url
-   * @param {string} key
-   */
-  async #newest(url, key) {
-    const read = async () => {
-      const bytes = await this.#fetch(url, RELEASE_LIMIT);
-      return readRelease(bytes, decode(await this.#fetch(`${url}.sig`, 1024)), key);
-    };
-    return read().catch((error) => {
-      if (error.code !== "signature") throw error;
-      return read();
-    });
   }
 
   /**

@@ -8,6 +8,9 @@ import { HomebodyError } from "../errors.js";
 
 /** The largest release.json that is read, in bytes. */
 export const RELEASE_LIMIT = 64 * 1024;
+const SIGNATURES_LIMIT = 16;
+/** The largest release.json.sig, in bytes. */
+export const SIGNATURES_BYTES = SIGNATURES_LIMIT * 90;
 /** The largest bundle or catalog that is fetched, in bytes. */
 export const FILE_LIMIT = 64 * 1024 * 1024;
 const FORMAT = "homebody-release/1";
@@ -39,25 +42,35 @@ export async function canVerify() {
 
 /**
  * Verify and read a release.
+ *
+ * There may be several signatures, newest first: the two files cannot be exchanged in one step, and
+ * a key may be on its way out, so the publisher signs what is there and what comes.
  * @param {Uint8Array<ArrayBuffer>} bytes release.json, exactly as served
- * @param {string} signature base64 of the 64 bytes of its Ed25519 signature (RFC 8032)
+ * @param {string} signatures lines, each the base64 of an Ed25519 signature's 64 bytes (RFC 8032)
  * @param {string} key base64 of the publisher's 32-byte public key
  * @returns {Promise<Release>}
- * @throws {UpdateError} the signature is not by that key, or the text is no release
+ * @throws {UpdateError} no signature is by that key, or the text is no release
  */
-export async function readRelease(bytes, signature, key) {
-  let proven = false;
-  try {
-    const [signed, raw] = [fromBase64(signature.trim()), fromBase64(key)];
-    const imported = await importKey(raw);
-    proven = signed.length === 64 && (await crypto.subtle.verify("Ed25519", imported, signed, bytes));
-  } catch {
-    // Not base64, or no point of the curve: not proven.
-  }
-  if (!proven) {
-    throw new UpdateError("the release is not signed by the publisher's key; it was not used", "signature");
+export async function readRelease(bytes, signatures, key) {
+  if (!(await isSigned(bytes, signatures, key))) {
+    throw new UpdateError("the release is not signed by the publisher's key; what is here is kept", "signature");
   }
   return { ...parse(bytes), sha256: await sha256(bytes) };
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {string} signatures @param {string} key */
+async function isSigned(bytes, signatures, key) {
+  const lines = signatures.trim().split("\n");
+  if (lines.length > SIGNATURES_LIMIT || !lines.every((line) => /^[A-Za-z0-9+/]{86}==$/.test(line))) return false;
+  try {
+    const imported = await importKey(fromBase64(key));
+    for (const line of lines) {
+      if (await crypto.subtle.verify("Ed25519", imported, fromBase64(line), bytes)) return true;
+    }
+  } catch {
+    // A key that is none has signed nothing.
+  }
+  return false;
 }
 
 /**
@@ -69,12 +82,12 @@ export async function readRelease(bytes, signature, key) {
 export function requireNotOlder(release, seen) {
   if (seen && release.version < seen.version) {
     throw new UpdateError(
-      `the server offers release ${release.version} after ${seen.version}; the older one was not used`,
+      `the server offers release ${release.version} after ${seen.version}; what is here is kept`,
       "rollback",
     );
   }
   if (seen && release.version === seen.version && release.sha256 !== seen.sha256) {
-    throw new UpdateError(`release ${release.version} is not the one seen before; it was not used`, "changed");
+    throw new UpdateError(`release ${release.version} is not the one seen before; what is here is kept`, "changed");
   }
 }
 
@@ -102,12 +115,12 @@ export function requireFresh(release, now) {
 export async function requireItem(bytes, item) {
   if (bytes.length !== item.size) {
     throw new UpdateError(
-      `the update has ${bytes.length} bytes where ${item.size} are signed for; it was not used`,
+      `the update has ${bytes.length} bytes where ${item.size} are signed for; what is here is kept`,
       "size",
     );
   }
   if ((await sha256(bytes)) !== item.sha256) {
-    throw new UpdateError("the update is not the file that was signed for; it was not used", "hash");
+    throw new UpdateError("the update is not the file that was signed for; what is here is kept", "hash");
   }
 }
 
@@ -124,7 +137,7 @@ export async function sha256(bytes) {
 function parse(bytes) {
   /** @param {string} what @returns {never} */
   const refuse = (what) => {
-    throw new UpdateError(`the release is malformed: ${what}; it was not used`, "malformed");
+    throw new UpdateError(`the release is malformed: ${what}; what is here is kept`, "malformed");
   };
   let read;
   try {
