@@ -95,7 +95,7 @@ export function finish(logits, operations, bundle) {
     if (operation.op === "softmax.v1") {
       values = softmax(values);
     } else if (operation.op === "class_map.v1") {
-      const content = contentOf(readCategories(bundle, operation.entry), operation.entry, values.length);
+      const content = contentOf(bundle, operation.entry, values.length);
       names = content.map(({ id }) => id);
       const sums = content.map(({ shares }) =>
         shares.reduce((sum, [number, share]) => sum + values[number] * share, 0));
@@ -147,25 +147,38 @@ export function readCategories(bundle, entry) {
   }
 }
 
+/** @typedef {{id: string, shares: [number: number, share: number][]}} Content */
+/** What `contentOf` found: reading takes longer than all the rest. @type {WeakMap<Bundle, Map<string, Content[]>>} */
+const contents = new WeakMap();
+
 /**
  * The content categories with their classes' numbers and shares.
  *
- * @param {Category[]} categories
+ * @param {Bundle} bundle
  * @param {string} entry
  * @param {number} count of the model's classes
- * @returns {{id: string, shares: [number: number, share: number][]}[]}
+ * @returns {Content[]}
  */
-function contentOf(categories, entry, count) {
-  return categories.filter(({ kind }) => kind === "content").map(({ id, classes }) => ({
-    id,
-    shares: Array.from(classes, ([number, share]) => {
-      if (!/^[0-9]+$/.test(number) || Number(number) >= count) {
-        throw new ManifestValueError(
-          `${entry} names class ${number.slice(0, 20)} for ${id}; the model has ${count}, numbered from 0`);
-      }
-      return [Number(number), share];
-    }),
-  }));
+function contentOf(bundle, entry, count) {
+  const kept = contents.get(bundle) ?? new Map();
+  const key = `${count} ${entry}`;
+  const found = kept.get(key) ?? readCategories(bundle, entry)
+    .filter(({ kind }) => kind === "content")
+    .map(({ id, classes }) => ({ id, shares: Array.from(classes, sharesOf(entry, id, count)) }));
+  contents.set(bundle, kept.set(key, found));
+  return found;
+}
+
+/** @param {string} entry @param {string} id @param {number} count */
+function sharesOf(entry, id, count) {
+  /** @param {[string, number]} pair @returns {[number: number, share: number]} */
+  return ([number, share]) => {
+    if (!/^[0-9]+$/.test(number) || Number(number) >= count) {
+      throw new ManifestValueError(
+        `${entry} names class ${number.slice(0, 20)} for ${id}; the model has ${count}, numbered from 0`);
+    }
+    return [Number(number), share];
+  };
 }
 
 /** @param {Operation} operation @param {string} pipeline */

@@ -28,10 +28,16 @@ export function loadRuntime(vendor) {
       if (!/^\s*(INFO|VERBOSE|WARNING|I\d{4})/.test(line)) console.warn(`LiteRT.js: ${line}`);
     };
     scope.Module = { locateFile: (/** @type {string} */ file) => folder + file, print: say, printErr: say };
-    // LiteRT.js would ask for a GPU, whose sums differ from device to device.
-    Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
     const litert = await import(new URL("litert/index.js", vendor).href);
-    await litert.loadLiteRt(folder);
+    // It would wait for a GPU, whose sums differ from device to device, and warn where there is none.
+    Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+    const { warn } = console;
+    console.warn = () => {};
+    try {
+      await litert.loadLiteRt(folder);
+    } finally {
+      console.warn = warn;
+    }
     return litert;
   })().catch((error) => {
     loading = null;

@@ -11,6 +11,7 @@ import { decode } from "../image.js";
 import { hasGps } from "../image/metadata.js";
 import { loadKernels } from "../kernels.js";
 import { render } from "../look.js";
+import { loadRuntime } from "../runtime.js";
 import { flat, resized, toBitmap, within } from "./picture.js";
 import { wired } from "./wire.js";
 
@@ -72,6 +73,7 @@ const methods = {
   /** @param {Call} _call @param {string} url */
   async start(_call, url) {
     base = new URL(url);
+    loadRuntime(vendor()).catch(() => {}); // it takes longest; whoever needs it gets the error
     const [{ bundle }, module] = await Promise.all([
       get("studio.json").then((response) => response.json()),
       get("native/homebody.wasm").then(loadKernels),
@@ -82,6 +84,7 @@ const methods = {
       throw new BundleError("the bundle that came is not the one this page names; load the page again");
     }
     feature = await load(bytes);
+    setTimeout(warm); // while the photo is chosen
     return ready();
   },
 
@@ -189,9 +192,24 @@ async function get(path) {
   return response;
 }
 
+function vendor() {
+  return new URL("vendor/", base).href;
+}
+
 /** @param {Uint8Array} bytes */
 function load(bytes) {
-  return loadFeature(bytes, { kernels, vendor: new URL("vendor/", base).href });
+  return loadFeature(bytes, { kernels, vendor: vendor() });
+}
+
+/** Do once what a photo needs, so that the first one finds it compiled. */
+async function warm() {
+  const side = 256, data = new Uint8Array(3 * side * side);
+  try {
+    const { presets } = await feature.suggest({ data, width: side, height: side });
+    await toBitmap(render(kernels, { data, width: side, height: side }, feature.catalog.preset(presets[0].id)));
+  } catch {
+    // A photo that fails too says why.
+  }
 }
 
 function ready() {
