@@ -1,9 +1,10 @@
 """Interrupt a run at each of its steps on the disk: killed, or refused for want of room.
 
 A run's steps are everything by which it changes the disk: files opened for writing, renames,
-removals, folders, links (all of them seen by an audit hook, python-tuf's included), writes to the
-disk being waited for, and locks. `attempt(k)` runs it in a fork of this process and stops it right
-before step k.
+removals, folders, links, locks (an audit hook sees them, python-tuf's included), every write into
+an open file (a profile hook sees those), and waits for the disk. `attempt(run, k, how)` runs it in
+a fork of this process and stops it right before step k; so a file that is opened and then written
+is also found empty.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from homebody.errors import HomebodyError
@@ -32,6 +34,7 @@ CHANGES = frozenset(
         "fcntl.flock",
     }
 )
+WRITES = frozenset({"write", "writelines", "sendfile", "copy_file_range", "truncate"})
 FINISHED, FAILED = 0, 3
 
 
@@ -42,6 +45,7 @@ def steps(run: Callable[[], Any]) -> int:
     if child == 0:
         counted = _Interruption(-1, "kill")
         run()
+        sys.setprofile(None)
         os.write(writer, str(counted.seen).encode())
         os._exit(0)
     os.waitpid(child, 0)
@@ -83,9 +87,14 @@ class _Interruption:
         self._step, self._name, self._lasting = step, how.removesuffix("+"), how.endswith("+")
         self._synchronise = os.fsync
         os.fsync = self._fsync
-        sys.addaudithook(self._hook)
+        sys.addaudithook(self._audit)
+        sys.setprofile(self._profile)
 
-    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def _profile(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event == "c_call" and getattr(argument, "__name__", "") in WRITES:
+            self._count()
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in CHANGES or (event == "open" and _writes(arguments)):
             self._count()
 
