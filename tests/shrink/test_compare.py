@@ -20,7 +20,7 @@ from homebody.shrink._rescaling import Channels
 
 from .nets import Net
 
-IMAGES = np.random.default_rng(8).normal(size=(24, 8, 8, 3)).astype(np.float32)
+IMAGES = np.random.default_rng(8).normal(size=(64, 8, 8, 3)).astype(np.float32)
 
 
 def _weights(rng: np.random.Generator, *shape: int) -> np.ndarray:
