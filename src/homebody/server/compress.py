@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,9 +71,9 @@ def _made(file: File, name: str, folder: Path) -> bytes:
     kept = folder / f"{file.sha256}.{name}"
     try:
         body = kept.read_bytes()
-        if body:
+        if hashlib.sha256(_plain(body, name)).hexdigest() == file.sha256:
             return body
-    except OSError:
+    except Exception:  # absent or damaged, and each codec has its own word for that
         pass
     if name == "gzip":
         body = gzip.compress(file.read(), 9, mtime=0)
@@ -79,10 +81,17 @@ def _made(file: File, name: str, folder: Path) -> bytes:
         import brotli
 
         body = brotli.compress(file.read(), quality=11, lgwin=24)
-    try:
+    with suppress(OSError, ServeError):  # made again next time
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(kept, ServeError) as draft:
             draft.write_bytes(body)
-    except (OSError, ServeError):
-        pass  # made again next time
     return body
+
+
+def _plain(body: bytes, name: str) -> bytes:
+    if name == "gzip":
+        return gzip.decompress(body)
+    import brotli
+
+    plain: bytes = brotli.decompress(body)
+    return plain

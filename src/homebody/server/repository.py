@@ -121,6 +121,8 @@ class Repository:
         return thread
 
     def _scan(self) -> Iterator[tuple[str, _Seen]]:
+        if not self.root.is_dir():
+            raise ServeError(f"{self.root} is not there; what was read before is kept")
         count = 0
         for folder in _FOLDERS:
             waiting = [self.root / folder] if (self.root / folder).is_dir() else []
