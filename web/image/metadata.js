@@ -221,10 +221,10 @@ export async function intoWebp(file, { exif, icc, xmp }, { width, height, alpha 
   const pixels = [...riffChunks(bytes)].filter(({ kind }) => ["VP8 ", "VP8L", "ALPH"].includes(kind));
   const head = new Uint8Array(10);
   head[0] = (icc ? 0x20 : 0) | (alpha ? 0x10 : 0) | (exif ? 0x08 : 0) | (xmp ? 0x04 : 0);
-  const view = new DataView(head.buffer);
-  view.setUint32(3, (width - 1) | 0, true);
-  view.setUint16(7, (height - 1) & 0xffff, true);
-  view.setUint16(4, ((width - 1) >> 8) & 0xffff, true);
+  for (let byte = 0; byte < 3; byte++) {
+    head[4 + byte] = (width - 1) >> (8 * byte);
+    head[7 + byte] = (height - 1) >> (8 * byte);
+  }
   const body = concat(fromLatin1("WEBP"), riffChunk("VP8X", head), ...(icc ? [riffChunk("ICCP", icc)] : []),
     ...pixels.map(({ kind, data }) => riffChunk(kind, data)),
     ...(exif ? [riffChunk("EXIF", exif)] : []), ...(xmp ? [riffChunk("XMP ", xmp)] : []));

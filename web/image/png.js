@@ -36,15 +36,17 @@ export function* chunksOf(bytes) {
 }
 
 /**
- * Width and height in the header; null where there is none.
+ * Width and height in the header.
  *
  * @param {Uint8Array} bytes
- * @returns {[width: number, height: number] | null}
+ * @returns {[width: number, height: number]}
+ * @throws {BrokenImageError} there is none, or its checksum is wrong
  */
 export function pngSize(bytes) {
-  if (bytes.length < 29 || latin1(bytes.subarray(12, 16)) !== "IHDR") return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return [view.getUint32(16), view.getUint32(20)];
+  const { kind, data, valid } = chunksOf(bytes).next().value ?? {};
+  if (kind !== "IHDR" || data === undefined || data.length < 13 || !valid) throw broken("its header is damaged");
+  const view = new DataView(data.buffer, data.byteOffset);
+  return [view.getUint32(0), view.getUint32(4)];
 }
 
 /**
@@ -63,9 +65,8 @@ export async function readPng(bytes) {
     if (kind === "IDAT") data.push(content);
     else if (data.length === 0) found.set(kind, content);
   }
-  const size = pngSize(bytes), head = found.get("IHDR");
-  if (!size || !head) throw broken("it has no header");
-  const [width, height] = size, depth = head[8], type = head[9];
+  const [width, height] = pngSize(bytes), head = found.get("IHDR") ?? new Uint8Array(13);
+  const depth = head[8], type = head[9];
   const allowed = type === GREY ? [1, 2, 4, 8, 16] : type === PALETTE ? [1, 2, 4, 8] : [8, 16];
   if (!SAMPLES[type] || !allowed.includes(depth) || head[10] || head[11] || head[12] > 1) {
     throw broken("its header is not valid");
