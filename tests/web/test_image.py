@@ -218,7 +218,7 @@ def refusal(studio, data: bytes) -> dict:
     ],
     ids=[
         "empty", "nonsense", "cut JPEG", "JPEG without an end", "three bytes", "wide PNG",
-        "large PNG", "PNG of no width", "PNG without pixels", "cut PNG", "PNG with a wrong checksum",
+        "large PNG", "PNG of no width", "PNG without pixels", "cut PNG", "PNG with a wrong sum",
         "cut WebP", "cut GIF", "large GIF", "HEIC",
     ],
 )  # fmt: skip

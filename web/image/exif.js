@@ -131,9 +131,9 @@ export function xmpWithoutGps(xmp) {
   for (const { 0: opening, 1: name, index } of text.matchAll(/<([\w.-]{1,99}:GPS\w{0,99})[^<>]*>/g)) {
     if (index < from) continue;
     kept += text.slice(from, index);
-    const end = `</${name}>`;
-    from = opening.endsWith("/>") ? index + opening.length : text.indexOf(end, index) + end.length;
-    if (from < index) return null;
+    const end = `</${name}>`, at = opening.endsWith("/>") ? index : text.indexOf(end, index);
+    if (at < 0) return null;
+    from = at + (at === index ? opening : end).length;
   }
   kept += text.slice(from);
   return /GPS(?:Latitude|Longitude|Altitude|Dest|Position)/i.test(kept) ? null : fromLatin1(kept);
