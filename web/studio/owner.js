@@ -121,10 +121,12 @@ export class Owner extends EventTarget {
   async #write(name, change) {
     if (!this.#database) throw new Error("no database");
     let transaction;
+    let fresh = false;
     try {
       transaction = this.#database.transaction(STORE, "readwrite");
     } catch {
       // The browser evicted the database under us: begin it anew with what we hold.
+      fresh = true;
       this.#database = await connect(globalThis.indexedDB);
       transaction = this.#database.transaction(STORE, "readwrite");
       for (const [key, value] of Object.entries(this.#kept)) {
@@ -133,7 +135,7 @@ export class Owner extends EventTarget {
     }
     const done = finished(transaction);
     const store = transaction.objectStore(STORE);
-    const stored = await settled(store.get(name));
+    const stored = fresh ? undefined : await settled(store.get(name));
     if (stored !== undefined) this.#kept[name] = change(stored);
     store.put(this.#kept[name], name);
     await done;
