@@ -1,9 +1,10 @@
 /* The Kalman filter for a state that is seen through rows of a matrix, one row after another.
  *
- * Sources: Kalman, "A new approach to linear filtering and prediction problems", Journal of Basic Engineering 82
- * (1960); Joseph's form of the update, (I - K h) P (I - K h)' + K r K', keeps the covariance positive, and with one
- * row at a time costs what the short form does; Student-t noise by variational fixed-point steps: Roth, Ardeshiri,
- * Ozkan and Gustafsson, "Robust Bayesian filtering and smoothing using Student's t distribution" (2017).
+ * The covariance is kept as U D U', so that it stays positive whatever rounding does. Sources: Kalman, "A new approach
+ * to linear filtering and prediction problems", Journal of Basic Engineering 82 (1960); Bierman, "Factorization
+ * Methods for Discrete Sequential Estimation" (1977), for the update and, after Thornton, the process; Roth, Ardeshiri,
+ * Ozkan and Gustafsson, "Robust Bayesian filtering and smoothing using Student's t distribution" (2017), for Student-t
+ * noise by variational fixed-point steps.
  */
 #include "filters.h"
 
@@ -18,7 +19,7 @@ typedef struct {
 
 typedef struct {
   header *head;
-  double *result, *mean, *cov, *process, *noise, *rows, *measured, *seen;
+  double *result, *mean, *cov, *process, *noise, *rows, *measured, *factor, *step, *work;
   int32_t states, outputs;
 } kalman;
 
@@ -27,7 +28,7 @@ static uint32_t up(uint32_t bytes) { return (bytes + 63) & ~63u; }
 uint32_t hb_kalman_layout(int32_t states, int32_t outputs, uint32_t offsets[HB_K_PARTS]) {
   if (states < 1 || states > HB_FILTER_STATES || outputs < 1 || outputs > HB_FILTER_OUTPUTS) return 0;
   const uint32_t d = (uint32_t)states, m = (uint32_t)outputs;
-  const uint32_t doubles[HB_K_PARTS] = {2 + 2 * m, d, d * d, d * d, m, m * d, m, 2 * d};
+  const uint32_t doubles[HB_K_PARTS] = {2 + 2 * m, d, d * d, d * d, m, m * d, m, d * d, d * d, 2 * d * d + 4 * d};
   uint32_t place = up(sizeof(header));
   for (int part = 0; part < HB_K_PARTS; part++) {
     offsets[part] = place;
@@ -50,7 +51,9 @@ static int32_t open(kalman *k, void *block, uint32_t length) {
                 .noise = (double *)(b + at[HB_K_NOISE]),
                 .rows = (double *)(b + at[HB_K_ROWS]),
                 .measured = (double *)(b + at[HB_K_MEASURED]),
-                .seen = (double *)(b + at[HB_K_WORK]),
+                .factor = (double *)(b + at[HB_K_FACTOR]),
+                .step = (double *)(b + at[HB_K_STEP]),
+                .work = (double *)(b + at[HB_K_WORK]),
                 .states = head->states,
                 .outputs = head->outputs};
   return HB_OK;
@@ -60,6 +63,64 @@ static double dot(const double *a, const double *b, int32_t count) {
   double sum = 0;
   for (int32_t i = 0; i < count; i++) sum += a[i] * b[i];
   return sum;
+}
+
+/* Element j of U' row: what a row sees of the factor's column j. */
+static double seen_by(const double *factor, const double *row, int32_t j, int32_t d) {
+  double sum = row[j];
+  for (int32_t i = 0; i < j; i++) sum += factor[i * d + j] * row[i];
+  return sum;
+}
+
+/* matrix = U D U' with U unit upper triangular, D on its diagonal. What is not positive becomes 0. */
+static void factorise(const double *matrix, double *factor, int32_t d) {
+  for (int32_t j = d - 1; j >= 0; j--)
+    for (int32_t i = j; i >= 0; i--) {
+      double rest = matrix[i * d + j];
+      for (int32_t k = j + 1; k < d; k++) rest -= factor[i * d + k] * factor[k * d + k] * factor[j * d + k];
+      const double size = factor[j * d + j];
+      if (i == j)
+        factor[j * d + j] = rest > 0x1p-50 * matrix[j * d + j] ? rest : 0;
+      else
+        factor[i * d + j] = size > 0 ? rest / size : 0;
+      if (i < j) factor[j * d + i] = 0;
+    }
+}
+
+/* cov = U D U' */
+static void multiply(const double *factor, double *cov, int32_t d) {
+  for (int32_t i = 0; i < d; i++)
+    for (int32_t j = 0; j <= i; j++) {
+      double sum = factor[i * d + i] * (i == j ? 1 : factor[j * d + i]);
+      for (int32_t k = i + 1; k < d; k++) sum += factor[i * d + k] * factor[k * d + k] * factor[j * d + k];
+      cov[i * d + j] = cov[j * d + i] = sum;
+    }
+}
+
+/* The factor of cov + grown process, by weighted Gram-Schmidt on the rows of [U, process's U]: Thornton's. */
+static void grow(const kalman *k, double grown) {
+  const int32_t d = k->states, n = 2 * d;
+  double *rows = k->work, *weights = rows + d * n, *weighted = weights + n;
+  for (int32_t i = 0; i < d; i++) {
+    weights[i] = k->factor[i * d + i];
+    weights[d + i] = grown * k->step[i * d + i];
+    for (int32_t j = 0; j < d; j++) {
+      rows[i * n + j] = i == j ? 1 : k->factor[i * d + j];
+      rows[i * n + d + j] = i == j ? 1 : k->step[i * d + j];
+    }
+  }
+  for (int32_t j = d - 1; j >= 0; j--) {
+    const double *last = rows + j * n;
+    for (int32_t c = 0; c < n; c++) weighted[c] = weights[c] * last[c];
+    const double size = dot(weighted, last, n);
+    k->factor[j * d + j] = size;
+    for (int32_t i = 0; i < j; i++) {
+      double *row = rows + i * n;
+      const double share = size > 0 ? dot(weighted, row, n) / size : 0;
+      k->factor[i * d + j] = share;
+      for (int32_t c = 0; c < n; c++) row[c] -= share * last[c];
+    }
+  }
 }
 
 /* e to the power x for |x| < 1, by its series. */
@@ -73,9 +134,13 @@ static double small_exp(double x) {
 static double variance(const kalman *k, const double *row, double grown) {
   const int32_t d = k->states;
   double sum = 0;
-  for (int32_t i = 0; i < d; i++)
-    sum += row[i] * (dot(k->cov + i * d, row, d) + grown * dot(k->process + i * d, row, d));
-  return sum > 0 ? sum : 0;
+  for (int32_t i = 0; i < d; i++) sum += row[i] * dot(k->process + i * d, row, d);
+  sum *= grown;
+  for (int32_t j = 0; j < d; j++) {
+    const double f = seen_by(k->factor, row, j, d);
+    sum += f * f * k->factor[j * d + j];
+  }
+  return sum;
 }
 
 static void predict(const kalman *k, double grown) {
@@ -96,36 +161,54 @@ static double robust_variance(double residual, double spread, double noise, doub
   return r;
 }
 
-/* One row's update; returns the squared innovation over its variance. */
+/* One row's update, Bierman's; returns the squared innovation over its variance. Every variance in it is a sum of
+ * positive numbers, so none is lost to cancellation. */
 static double update_row(const kalman *k, const double *row, double measured, double noise) {
   const int32_t d = k->states;
-  double *seen = k->seen, *rest = k->seen + d, *cov = k->cov;
-  for (int32_t i = 0; i < d; i++) seen[i] = dot(cov + i * d, row, d);
-  double spread = dot(row, seen, d), r = noise * noise;
+  double *seen = k->work, *scaled = seen + d, *gain = scaled + d, *factor = k->factor;
+  double spread = 0, r = noise * noise;
+  for (int32_t j = 0; j < d; j++) {
+    seen[j] = seen_by(factor, row, j, d);
+    scaled[j] = factor[j * d + j] * seen[j];
+    spread += scaled[j] * seen[j];
+  }
   const double residual = measured - dot(row, k->mean, d);
-  if (spread < 0) spread = 0;
   if (k->head->degrees > 0) r = robust_variance(residual, spread, r, k->head->degrees);
-  const double s = spread + r, gain = 1 / s;
-  for (int32_t i = 0; i < d; i++) k->mean[i] += seen[i] * gain * residual;
-  for (int32_t i = 0; i < d; i++)
-    for (int32_t j = 0; j < d; j++) cov[i * d + j] -= seen[i] * gain * seen[j];
-  for (int32_t i = 0; i < d; i++) rest[i] = dot(cov + i * d, row, d);
-  for (int32_t i = 0; i < d; i++)
-    for (int32_t j = 0; j <= i; j++) {
-      const double a = cov[i * d + j] - rest[i] * gain * seen[j], b = cov[j * d + i] - rest[j] * gain * seen[i];
-      cov[i * d + j] = cov[j * d + i] = (a + b) / 2 + seen[i] * gain * r * gain * seen[j];
+  double total = r;
+  for (int32_t j = 0; j < d; j++) {
+    const double before = total, share = -seen[j] / before;
+    total += scaled[j] * seen[j];
+    factor[j * d + j] *= before / total;
+    for (int32_t i = 0; i < j; i++) {
+      const double u = factor[i * d + j];
+      factor[i * d + j] = u + gain[i] * share;
+      gain[i] += u * scaled[j];
     }
-  return residual * residual * gain;
+    gain[j] = scaled[j];
+  }
+  for (int32_t i = 0; i < d; i++) k->mean[i] += gain[i] / total * residual;
+  return residual * residual / total;
 }
 
 int32_t hb_kalman_start(void *block, uint32_t length, int32_t states, int32_t outputs, double degrees,
-                        double adaptive) {
+                        double adaptive, const double *mean, const double *cov, const double *process) {
   uint32_t at[HB_K_PARTS];
   if (hb_kalman_layout(states, outputs, at) != length) return HB_BAD_ARGUMENT;
   if (!(degrees >= 0 && degrees <= 1e6) || !(adaptive >= 0 && adaptive <= 0.25)) return HB_BAD_ARGUMENT;
   *(header *)block = (header){.format = FORMAT, .states = states, .outputs = outputs, .degrees = degrees,
                               .adaptive = adaptive, .scale = 1};
-  *(double *)((uint8_t *)block + at[HB_K_RESULT]) = 1;
+  kalman k;
+  const int32_t status = open(&k, block, length);
+  if (status != HB_OK) return status;
+  if (!hb_all_finite(mean, states) || !hb_all_finite(cov, states * states) ||
+      !hb_all_finite(process, states * states))
+    return HB_BAD_ARGUMENT;
+  for (int32_t i = 0; i < states; i++) k.mean[i] = mean[i];
+  for (int32_t i = 0; i < states * states; i++) k.process[i] = process[i];
+  factorise(process, k.step, states);
+  factorise(cov, k.factor, states);
+  multiply(k.factor, k.cov, states);
+  k.result[0] = 1;
   return HB_OK;
 }
 
@@ -137,7 +220,7 @@ int32_t hb_kalman_update(void *block, uint32_t length, double dt) {
   const int32_t d = k.states;
   if (!hb_measurement_usable(k.rows, k.measured, k.outputs, d)) return HB_BAD_ARGUMENT;
   const double grown = dt * k.head->scale;
-  for (int32_t i = 0; i < d * d; i++) k.cov[i] += grown * k.process[i];
+  if (grown > 0) grow(&k, grown);
   predict(&k, 0);
   double surprise = 0, excess = 0;
   int32_t seen = 0;
@@ -155,6 +238,7 @@ int32_t hb_kalman_update(void *block, uint32_t length, double dt) {
     const double scale = k.head->scale * small_exp(excess / (double)seen * k.head->adaptive);
     k.head->scale = scale < 1e-4 ? 1e-4 : scale > 1e4 ? 1e4 : scale;
   }
+  multiply(k.factor, k.cov, d);
   k.result[0] = k.head->scale;
   k.result[1] = surprise;
   return HB_OK;

@@ -71,30 +71,35 @@ HB_EXPORT int32_t hb_resample(const double *weights, int32_t count, int32_t sche
  * tick. */
 HB_EXPORT int32_t hb_normals(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count);
 
-/* ---- filter_kalman.c: the exact posterior, float64, Joseph's form ---- */
+/* ---- filter_kalman.c: the exact posterior, float64, as U D U' ---- */
 
 enum hb_kalman_part {
   HB_K_RESULT,     /* out, double[2 + 2 outputs]: the process's scale, squared innovation over its variance summed
                       over the rows; predicted mean and standard deviation of each row */
   HB_K_MEAN,       /* double[states] */
-  HB_K_COV,        /* double[states][states] */
-  HB_K_PROCESS,    /* in, double[states][states] */
+  HB_K_COV,        /* out, double[states][states] */
+  HB_K_PROCESS,    /* double[states][states] */
   HB_K_NOISE,      /* in, double[outputs]: standard deviation (of Student-t: scale) of each row's noise */
   HB_K_ROWS,       /* in, double[outputs][states] */
   HB_K_MEASURED,   /* in, double[outputs]; NaN: missing */
-  HB_K_WORK,       /* double[2 states] */
+  HB_K_FACTOR,     /* double[states][states]: U above the diagonal, D on it */
+  HB_K_STEP,       /* double[states][states]: the same of the process */
+  HB_K_WORK,       /* double[2 states + 4][states] */
   HB_K_PARTS
 };
 
 HB_EXPORT uint32_t hb_kalman_layout(int32_t states, int32_t outputs, uint32_t offsets[HB_K_PARTS]);
 
-/* `degrees`: of the Student-t noise, or 0 for Gaussian. `adaptive`: 0, or the rate (up to 1/4) at which the process's
- * scale follows the innovations. */
+/* Starts at a mean (double[states]) and covariance, with a process's covariance in a step (double[states][states],
+ * symmetric, positive semidefinite). `degrees`: of the Student-t noise, or 0 for Gaussian. `adaptive`: 0, or the
+ * rate (up to 1/4) at which the process's scale follows the innovations. */
 HB_EXPORT int32_t hb_kalman_start(void *block, uint32_t length, int32_t states, int32_t outputs, double degrees,
-                                  double adaptive);
+                                  double adaptive, const double *mean, const double *cov, const double *process);
 
+/* Lets `dt` steps of the process pass, predicts each row, and learns from what was measured. */
 HB_EXPORT int32_t hb_kalman_update(void *block, uint32_t length, double dt);
 
+/* The prediction of each row `dt` steps ahead, into the result; nothing else changes. */
 HB_EXPORT int32_t hb_kalman_predict(void *block, uint32_t length, double dt);
 
 /* ---- shared by the sources, not exported ---- */

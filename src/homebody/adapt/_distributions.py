@@ -68,8 +68,9 @@ class Gaussian:
         """The log-density [n] of offsets [n, d] from the centre."""
         d = offsets.shape[1]
         z, log_scale = self._whiten(offsets)
-        density: Array = -0.5 * np.sum(z * z, axis=1) - log_scale
-        return density - 0.5 * d * math.log(2 * math.pi)
+        density: Array = (-0.5 * np.sum(z * z, axis=1) - log_scale).astype(np.float64)
+        density -= 0.5 * d * math.log(2 * math.pi)
+        return density
 
     def _whiten(self, offsets: Array) -> tuple[Array, float]:
         factor = self.factor(offsets.shape[1])
@@ -149,7 +150,9 @@ class RandomWalk:
     def log_density(self, new: Array, old: Array, dt: float) -> Array:
         """The log-density [n] of these moves."""
         wide = math.sqrt(dt)
-        return self.step.log_density((new - old) / wide) - new.shape[1] * math.log(wide)
+        density = self.step.log_density((new - old) / wide)
+        density -= new.shape[1] * math.log(wide)
+        return density
 
 
 def covariance_matrix(value: Any, name: str, d: int | None = None) -> Array:

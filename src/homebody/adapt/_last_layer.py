@@ -16,7 +16,8 @@ class LastLayerFilter(Linear):
     """A Kalman filter of a linear last layer: the posterior that particles approximate.
 
     The state is the last layer's weights and biases, a random walk; a measurement's rows are the
-    last hidden layer's values (:func:`last_layer_rows`). The update is Joseph's form in float64.
+    last hidden layer's values (:func:`last_layer_rows`). The covariance is kept as U D U'
+    (Bierman, Thornton), in float64, so that it stays positive whatever rounding does.
 
     With :class:`StudentT` noise, an outlier's weight falls with its distance (variational
     fixed-point steps, one output at a time). With ``adaptive``, the process's size follows the
@@ -56,10 +57,10 @@ class LastLayerFilter(Linear):
     ) -> None:
         start = vector(mean, "mean")
         d = len(start)
-        block = Kalman(d, outputs, degrees=noise.degrees, adaptive=adaptive)
-        block.mean[:] = start
-        block.covariance[:] = covariance_matrix(covariance, "covariance", d)
-        block.process[:] = process.covariance(d)
+        block = Kalman(
+            d, outputs, mean=start, covariance=covariance_matrix(covariance, "covariance", d),
+            process=process.covariance(d), degrees=noise.degrees, adaptive=adaptive,
+        )  # fmt: skip
         block.noise[:] = independent(noise, outputs)
         self._bind(block, 2)
 

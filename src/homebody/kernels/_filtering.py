@@ -39,7 +39,7 @@ _SIGNATURES: dict[str, list[Any]] = {
     "hb_resample": [_POINTER, _INT, _INT, _UINT, _UINT, _UINT, _POINTER, _POINTER],
     "hb_normals": [_UINT, _UINT, _UINT, _POINTER, _UINT],
     "hb_kalman_layout": [_INT, _INT, _POINTER],
-    "hb_kalman_start": [_POINTER, _UINT, _INT, _INT, _REAL, _REAL],
+    "hb_kalman_start": [_POINTER, _UINT, _INT, _INT, _REAL, _REAL, *[_POINTER] * 3],
     "hb_kalman_update": [_POINTER, _UINT, _REAL],
     "hb_kalman_predict": [_POINTER, _UINT, _REAL],
 }  # fmt: skip
@@ -240,13 +240,16 @@ class Kalman(_Block):
     Attributes:
         result: float64 [2 + 2 outputs]: the process's scale; the squared innovations over their
             variances, summed; predicted mean, then standard deviation of each row.
-        mean, covariance: float64 [states], [states, states]: to be set at first.
-        process: float64 [states, states]: to be set; the process's covariance in a step.
+        mean, covariance: float64 [states], [states, states].
+        process: float64 [states, states]: the process's covariance in a step.
         noise, rows, measured, update, predict: as of :class:`Particles`.
 
     Args:
         states: 1 to 256.
         outputs: rows of one measurement, 1 to 64.
+        mean: float64 [states]: the prior's.
+        covariance: float64 [states, states]: the prior's.
+        process: float64 [states, states]: covariance of a step.
         degrees: of the Student-t noise; 0 for Gaussian.
         adaptive: 0, or the rate, up to 0.25, at which the process's scale follows the innovations.
 
@@ -255,7 +258,15 @@ class Kalman(_Block):
     """
 
     def __init__(
-        self, states: int, outputs: int, *, degrees: float = 0.0, adaptive: float = 0.0
+        self,
+        states: int,
+        outputs: int,
+        *,
+        mean: NDArray[np.float64],
+        covariance: NDArray[np.float64],
+        process: NDArray[np.float64],
+        degrees: float = 0.0,
+        adaptive: float = 0.0,
     ) -> None:
         integer(states, "states", 1, MAX_STATES)
         integer(outputs, "outputs", 1, MAX_OUTPUTS)
@@ -263,8 +274,14 @@ class Kalman(_Block):
             raise KernelError(f"degrees is {degrees}; give 0 (Gaussian) to 1e6")
         if not 0 <= adaptive <= 0.25:
             raise KernelError(f"adaptive is {adaptive}; give a rate from 0 to 0.25")
+        start = [np.ascontiguousarray(a, np.float64) for a in (mean, covariance, process)]
+        if [a.shape for a in start] != [(states,), (states, states), (states, states)]:
+            raise KernelError(
+                f"mean, covariance and process are {', '.join(map(described, start))}; "
+                f"give [{states}] and twice [{states}, {states}]"
+            )
         library = _load()
-        at = np.zeros(8, np.uint32)
+        at = np.zeros(10, np.uint32)
         length = library.hb_kalman_layout(states, outputs, at.ctypes.data)
         self.memory = _aligned(length)
         offsets = at.tolist()
@@ -275,10 +292,15 @@ class Kalman(_Block):
         self.noise = self._part(offsets[4], np.float64, (outputs,))
         self.rows = self._part(offsets[5], np.float64, (outputs, states))
         self.measured = self._part(offsets[6], np.float64, (outputs,))
+        self._factor = self._part(offsets[7], np.float64, (states, states))
+        self._step = self._part(offsets[8], np.float64, (states, states))
         self.noise[:] = 1
         place = self.memory.ctypes.data
-        status = library.hb_kalman_start(place, length, states, outputs, degrees, adaptive)
-        _library.check(status, "kalman_start")
+        status = library.hb_kalman_start(
+            place, length, states, outputs, degrees, adaptive, *[a.ctypes.data for a in start]
+        )
+        if status != 0:
+            raise KernelError("mean, covariance or process hold NaN or infinity; give numbers")
         bound = (_POINTER(place), _UINT(length))
         self.update: Callable[[float], int] = functools.partial(library.hb_kalman_update, *bound)
         self.predict: Callable[[float], int] = functools.partial(library.hb_kalman_predict, *bound)
@@ -286,11 +308,15 @@ class Kalman(_Block):
     _KEPT = 12
 
     def _sound(self) -> bool:
-        parts = (self.mean, self.covariance, self.process, self.noise, self.rows)
+        parts = (
+            self.mean, self.covariance, self.process, self.noise, self.rows, self._factor,
+            self._step,
+        )  # fmt: skip
         header = self.memory[16:40].view(np.float64)  # degrees, adaptive, scale
         return (
             all(np.isfinite(part).all() for part in parts)
             and bool((self.noise > 0).all())
+            and bool((np.diag(self._factor) >= 0).all() and (np.diag(self._step) >= 0).all())
             and 0 <= header[0] <= 1e6
             and 0 <= header[1] <= 0.25
             and 0 < header[2] <= 1e4
@@ -304,7 +330,12 @@ class Kalman(_Block):
             KernelError: the bytes are no such thing.
         """
         _, states, outputs, _, degrees, adaptive, _ = _header(saved, b"HBK1", "<4s3i3d")
-        block = cls(states, outputs, degrees=degrees, adaptive=adaptive)
+        integer(states, "states", 1, MAX_STATES)
+        none = np.zeros((states, states))
+        block = cls(
+            states, outputs, mean=none[0], covariance=none, process=none, degrees=degrees,
+            adaptive=adaptive,
+        )  # fmt: skip
         block.restore(saved)
         return block
 
