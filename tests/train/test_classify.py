@@ -19,7 +19,7 @@ from PIL import Image
 import homebody
 from homebody.errors import CheckError, DatasetError, HomebodyError, TrainConfigError
 from homebody.features.classify import Classification, ImageClassifier
-from homebody.train import TrainConfig, Trained, packing, read_dataset, train_classifier
+from homebody.train import TrainConfig, Trained, classify, packing, read_dataset, train_classifier
 from homebody.train.split import split_dataset
 
 from .folders import real_photos, write_photos
@@ -294,6 +294,18 @@ def test_quantization_aware_training_starts_from_the_float_network(aware: Traine
     assert metrics.best_quantized_epoch is not None
     kept = rounded[metrics.best_quantized_epoch]
     assert kept.validation_loss == min(e.validation_loss for e in rounded)
+
+
+@pytest.mark.parametrize(("trained", "shrunken", "warns"), [(0.5, 0.4, True), (0.4, 0.5, False)])
+def test_quantization_aware_training_that_did_not_help_says_so(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    trained: float, shrunken: float, warns: bool,
+):  # fmt: skip
+    losses = iter([trained, shrunken])
+    monkeypatch.setattr(classify, "_validation_loss", lambda *_: next(losses))
+    made = train_classifier(photos, tmp_path / "x.hb", config=AWARE.replace(qat_epochs=1))
+    assert any("0.500, and 0.400 if" in w for w in made.metrics.warnings) == warns
+    assert ("did not help" in (made.folder / "card.md").read_text()) == warns
 
 
 def test_quantization_aware_training_is_written_down(aware: Trained, trained: Trained):

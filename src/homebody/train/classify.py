@@ -38,6 +38,7 @@ from homebody.train.fitting import (
     take_turns,
     without_qat,
 )
+from homebody.train.head import class_weights, cross_entropy
 from homebody.train.metrics import Data, Metrics, describe_data, versions
 from homebody.train.packing import Made, bundle_name, classify, pack_classifier, shrunk
 from homebody.train.photos import CropCache, Progress, silent
@@ -122,7 +123,7 @@ def train_classifier(
         config = msgspec.structs.replace(found, qat=config.qat)
     checkpoint = _checkpoint(folder, materials, without_qat(config))
     fitted = fit(materials, config, checkpoint=checkpoint, progress=progress)
-    made, quantized = _make(fitted, materials, config, folder, progress)
+    made, quantized, doubts = _make(fitted, materials, config, folder, progress)
     slices = {
         name: [values.get(e.file) for e in parts.test]
         for name, values in columns.items()
@@ -130,7 +131,8 @@ def train_classifier(
     }
     data = describe_data(dataset, parts)
     metrics = _measure(target, made, fitted, quantized, materials, config, data, slices, trials)
-    warned = msgspec.structs.replace(metrics, warnings=(*parts.warnings, *metrics.warnings))
+    warnings = (*parts.warnings, *doubts, *metrics.warnings)
+    warned = msgspec.structs.replace(metrics, warnings=warnings)
     return _finish(target, folder, made, materials, config, dataset.root, warned)
 
 
@@ -144,14 +146,29 @@ def _make(
     config: TrainConfig,
     folder: Path,
     progress: Progress[Any],
-) -> tuple[Made, tuple[Epoch, ...]]:
-    """The network's files, and the epochs that quantization-aware training took."""
+) -> tuple[Made, tuple[Epoch, ...], tuple[str, ...]]:
+    """The network's files, the epochs of quantization-aware training, and doubts about them."""
     model = to_tflite(fitted.network.whole)
+    plain = shrunk(model, calibration_pictures(materials), config)
     if not config.qat:
-        return Made(model, shrunk(model, calibration_pictures(materials), config)), ()
+        return Made(model, plain), (), ()
     checkpoint = _checkpoint(folder, materials, config)
     found = fit_quantized(model, materials, config, checkpoint=checkpoint, progress=progress)
-    return Made(model, found.model), found.history
+    trained, shrunken = (_validation_loss(m, materials) for m in (found.model, plain))
+    doubts: tuple[str, ...] = ()
+    if trained > shrunken:
+        doubts = (
+            f"quantization-aware training did not help: its validation loss is {trained:.3f}, and "
+            f"{shrunken:.3f} if the float network is shrunk as it is; train without qat",
+        )
+    return Made(model, found.model), found.history, doubts
+
+
+def _validation_loss(model: bytes, materials: Materials) -> float:
+    """Cross-entropy on the validation photos, all labels alike, as a device computes it."""
+    part = materials.validation
+    weights = class_weights(part.labels, len(materials.labels))
+    return cross_entropy(classify(model, part.crops), part.labels, weights)
 
 
 def _measure(
