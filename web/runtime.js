@@ -63,10 +63,12 @@ export async function loadModel(bytes, { vendor }) {
   }
 }
 
-/** A model that is ready: one input, float32. One instance runs one call at a time. */
+/** A model that is ready: one input, float32. Calls wait for each other. */
 export class Model {
   #litert;
   #compiled;
+  /** The run before, which the next one waits for. @type {Promise<unknown>} */
+  #before = Promise.resolve();
 
   /** @param {any} litert @param {any} compiled */
   constructor(litert, compiled) {
@@ -87,7 +89,14 @@ export class Model {
    * @param {Float32Array} input in C order
    * @returns {Promise<Float32Array[]>} one for each output
    */
-  async run(input) {
+  run(input) {
+    const now = this.#before.then(() => this.#run(input));
+    this.#before = now.catch(() => {});
+    return now;
+  }
+
+  /** @param {Float32Array} input @returns {Promise<Float32Array[]>} */
+  async #run(input) {
     const { shape } = this.inputs[0];
     const wanted = shape.reduce((a, b) => a * b, 1);
     if (input.length !== wanted) {

@@ -44,6 +44,8 @@ let lastId = 0;
 let shown = null;
 /** The photo that was decoded last at more than WORKING_SIDE. @type {{id: number, picture: Picture} | null} */
 let sharp = null;
+/** Features of bundles that were replaced. @type {Feature[]} */
+let retired = [];
 /** Calls that were cancelled while they ran. @type {Set<number>} */
 const cancelled = new Set();
 
@@ -154,6 +156,7 @@ const methods = {
   /** @param {Call} _call @param {number} id */
   close(_call, id) {
     photos.delete(id);
+    letGo();
     if (shown?.id === id) shown = null;
     if (sharp?.id === id) sharp = null;
   },
@@ -167,7 +170,9 @@ const methods = {
       throw new EngineError(
         `${report.name} ${report.version} does not run here as it was trained; the one before it stays`, "check");
     }
-    feature = fresh; // photos that are open keep theirs, and with them its model
+    retired.push(feature); // photos that are open keep it
+    feature = fresh;
+    letGo();
     return ready();
   },
 
@@ -190,6 +195,13 @@ async function get(path) {
     throw new EngineError(`${path} could not be fetched (${response.status}); load the page again`);
   }
   return response;
+}
+
+/** Close the features that no photo is edited with any more; with another catalog, they share a bundle. */
+function letGo() {
+  const used = new Set([feature, ...Array.from(photos.values(), (photo) => photo.feature)].map(({ bundle }) => bundle));
+  for (const one of retired) if (!used.has(one.bundle)) one.close();
+  retired = retired.filter(({ bundle }) => used.has(bundle));
 }
 
 function vendor() {

@@ -1,0 +1,61 @@
+"""The browser's modules are typed, and what Homebody sends a browser stays small."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+WEB = Path(__file__).parents[2] / "web"
+TSC = WEB / "node_modules" / "typescript" / "bin" / "tsc"
+
+
+@pytest.mark.skipif(not TSC.exists(), reason="needs npm install in web/")
+def test_types_are_clean():
+    run = subprocess.run(["node", str(TSC), "-p", str(WEB)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+
+
+def modules() -> list[Path]:
+    return [path for path in sorted(WEB.rglob("*.js")) if "node_modules" not in path.parts]
+
+
+def test_modules_import_only_what_the_site_serves():
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r'^(?:import|export) .*?from "([^"]+)";$', text, re.MULTILINE):
+            assert name.startswith("."), (path, name)
+            assert (path.parent / name).is_file(), (path, name)
+
+
+def test_no_module_is_imported_in_a_circle_by_the_core():
+    """A reader may start anywhere: the core's modules form a tree of layers."""
+    imports = {
+        path: {
+            (path.parent / name).resolve()
+            for name in re.findall(
+                r'^(?:import|\}) .*?from "(\.[^"]+)";$',
+                path.read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+        }
+        for path in modules()
+        if "studio" not in path.parts
+    }
+    left = dict(imports)
+    while left:
+        free = [path for path, needed in left.items() if not needed & left.keys()]
+        assert free, f"a circle among {[path.name for path in left]}"
+        for path in free:
+            del left[path]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_every_module_of_the_core_parses_in_node():
+    for path in [WEB / "bundle.js", WEB / "feature.js", WEB / "engine.js", WEB / "image.js"]:
+        command = ["node", "--input-type=module", "-e", f"await import({str(path)!r})"]
+        run = subprocess.run(command, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
