@@ -13,6 +13,7 @@ from tuf.ngclient import Updater, UpdaterConfig
 
 from homebody import deliver
 from homebody.deliver._lock import exclusive
+from homebody.deliver.contents import examine
 from homebody.deliver.repository import Repository
 from homebody.errors import (
     BusyError,
@@ -23,7 +24,7 @@ from homebody.errors import (
     UsageError,
 )
 
-from .world import CATALOG, NAME, URL, Server, World
+from .world import CATALOG, NAME, URL, Forger, Server, World
 
 
 def names(folder: Path) -> set[str]:
@@ -353,3 +354,48 @@ def test_everything_is_synchronised_before_what_refers_to_it(
         "release.json",
     ]
     assert set(range(8)) <= set(synchronised), "each file, before its own rename"
+
+
+def test_a_file_that_changes_while_it_is_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is published is what was examined, not what stood there a moment before."""
+    bad = world.bundle("1.1.0", stray=1.0)
+    good = world.bundle("1.1.1").read_bytes(), bad.read_bytes()
+
+    def look(path: Path, *arguments: object) -> object:
+        if path != bad:
+            return examine(path, *arguments)  # type: ignore[arg-type]
+        bad.write_bytes(good[0])
+        try:
+            return examine(path, *arguments)  # type: ignore[arg-type]
+        finally:
+            bad.write_bytes(good[1])
+
+    monkeypatch.setattr("homebody.deliver.publisher.examine", look)
+    before = world.copy("before")
+    with pytest.raises(UpdateRefusedError, match="does not run here as it was trained"):
+        deliver.publish(world.repository, [bad], keys=[world.keys], clock=lambda: world.now)
+    for name in ("metadata/timestamp.json", "web/release.json"):
+        assert (world.repository / name).read_bytes() == (before / name).read_bytes()
+
+
+def test_a_new_root_that_the_old_one_does_not_vouch_for(world: World) -> None:
+    other = World(world.folder / "other")
+    other.folder.mkdir()
+    other.publish("1.0.0")
+    other.publish(rotate=["root"])
+    forged = (other.repository / "metadata/2.root.json").read_bytes()
+    (world.repository / "metadata/2.root.json").write_bytes(forged)
+    with pytest.raises(PublishError, match=r"2.root.json is not signed as it must be"):
+        world.publish()
+
+
+def test_metadata_that_were_exchanged_for_others_of_the_same_keys(
+    world: World, forger: Forger
+) -> None:
+    targets = forger.targets
+    targets.targets.clear()
+    forger.write("1.targets.json", targets, forger.keys.of("targets"))
+    with pytest.raises(PublishError, match=r"1.targets.json is not the file that its snapshot"):
+        world.publish()

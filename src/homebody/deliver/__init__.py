@@ -22,7 +22,7 @@ except ImportError:
 
 from homebody.deliver.client import Client, InUse, Item, Outcome, Status
 from homebody.deliver.fetch import FolderFetcher, HttpFetcher
-from homebody.deliver.publish import EXPIRES, Publication, PublishedFile, publish
+from homebody.deliver.publisher import EXPIRES, Publication, PublishedFile, publish
 from homebody.deliver.schedule import next_check
 
 __all__ = [
