@@ -200,8 +200,8 @@ int32_t hb_kalman_start(void *block, uint32_t length, int32_t states, int32_t ou
   kalman k;
   const int32_t status = open(&k, block, length);
   if (status != HB_OK) return status;
-  if (!hb_all_finite(mean, states) || !hb_all_finite(cov, states * states) ||
-      !hb_all_finite(process, states * states))
+  if (!hb_all_within(mean, states, HB_FILTER_MEASURED) || !hb_all_within(cov, states * states, HB_FILTER_MEASURED) ||
+      !hb_all_within(process, states * states, HB_FILTER_MEASURED))
     return HB_BAD_ARGUMENT;
   for (int32_t i = 0; i < states; i++) k.mean[i] = mean[i];
   for (int32_t i = 0; i < states * states; i++) k.process[i] = process[i];
@@ -214,11 +214,10 @@ int32_t hb_kalman_start(void *block, uint32_t length, int32_t states, int32_t ou
 
 int32_t hb_kalman_update(void *block, uint32_t length, double dt) {
   kalman k;
-  if (!(dt >= 0)) return HB_BAD_ARGUMENT;
   const int32_t status = open(&k, block, length);
   if (status != HB_OK) return status;
   const int32_t d = k.states;
-  if (!hb_measurement_usable(k.rows, k.measured, k.outputs, d)) return HB_BAD_ARGUMENT;
+  if (!hb_measurement_usable(k.rows, k.measured, k.outputs, d, dt)) return HB_BAD_ARGUMENT;
   const double grown = dt * k.head->scale;
   if (grown > 0) grow(&k, grown);
   predict(&k, 0);
@@ -246,10 +245,9 @@ int32_t hb_kalman_update(void *block, uint32_t length, double dt) {
 
 int32_t hb_kalman_predict(void *block, uint32_t length, double dt) {
   kalman k;
-  if (!(dt >= 0)) return HB_BAD_ARGUMENT;
   const int32_t status = open(&k, block, length);
   if (status != HB_OK) return status;
-  if (!hb_all_finite(k.rows, k.outputs * k.states)) return HB_BAD_ARGUMENT;
+  if (!hb_rows_usable(k.rows, k.outputs, k.states, dt)) return HB_BAD_ARGUMENT;
   predict(&k, dt * k.head->scale);
   return HB_OK;
 }

@@ -299,20 +299,18 @@ int32_t hb_particles_start(void *block, uint32_t length, int32_t states, int32_t
 
 int32_t hb_particles_update(void *block, uint32_t length, void *scratch, uint32_t scratch_length, double dt) {
   particles p;
-  if (!(dt >= 0)) return HB_BAD_ARGUMENT;
   int32_t status = open(&p, block, length, scratch, scratch_length);
   if (status != HB_OK) return status;
-  if (!hb_measurement_usable(p.rows, p.measured, p.outputs, p.states)) return HB_BAD_ARGUMENT;
+  if (!hb_measurement_usable(p.rows, p.measured, p.outputs, p.states, dt)) return HB_BAD_ARGUMENT;
   HB_DISPATCH(update_plain, &p, dt);
   return HB_OK;
 }
 
 int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32_t scratch_length, double dt) {
   particles p;
-  if (!(dt >= 0)) return HB_BAD_ARGUMENT;
   int32_t status = open(&p, block, length, scratch, scratch_length);
   if (status != HB_OK) return status;
-  if (!hb_all_finite(p.rows, p.outputs * p.states)) return HB_BAD_ARGUMENT;
+  if (!hb_rows_usable(p.rows, p.outputs, p.states, dt)) return HB_BAD_ARGUMENT;
   predict(&p, p.factor, dt);
   return HB_OK;
 }

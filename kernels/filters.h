@@ -19,6 +19,11 @@
 #define HB_FILTER_OUTPUTS 64      /* most rows of one measurement */
 #define HB_FILTER_PARTICLES 65536 /* most particles */
 
+/* Beyond these, numbers could overflow: a call is refused, and nothing changes. */
+#define HB_FILTER_ROW 1e18
+#define HB_FILTER_MEASURED 1e100
+#define HB_FILTER_STEPS 1e12
+
 /* ---- filter_particles.c: a particle filter, float32 about a float64 centre ---- */
 
 enum { HB_SYSTEMATIC, HB_STRATIFIED, HB_RESIDUAL, HB_MULTINOMIAL };
@@ -104,18 +109,23 @@ HB_EXPORT int32_t hb_kalman_predict(void *block, uint32_t length, double dt);
 
 /* ---- shared by the sources, not exported ---- */
 
-static inline int hb_all_finite(const double *values, int32_t count) {
-  double sum = 0;
-  for (int32_t i = 0; i < count; i++) sum += values[i] - values[i]; /* infinity less itself is NaN */
-  return sum == 0;
+/* NaN and infinity are not within anything. */
+static inline int hb_all_within(const double *values, int32_t count, double limit) {
+  for (int32_t i = 0; i < count; i++)
+    if (!(values[i] <= limit && values[i] >= -limit)) return 0;
+  return 1;
 }
 
-/* Rows are finite; a measurement is finite, or NaN where it is missing. */
+static inline int hb_rows_usable(const double *rows, int32_t outputs, int32_t states, double dt) {
+  return hb_all_within(rows, outputs * states, HB_FILTER_ROW) && dt >= 0 && dt <= HB_FILTER_STEPS;
+}
+
+/* A missing measurement is NaN. */
 static inline int hb_measurement_usable(const double *rows, const double *measured, int32_t outputs,
-                                        int32_t states) {
+                                        int32_t states, double dt) {
   for (int32_t m = 0; m < outputs; m++)
-    if (measured[m] == measured[m] && measured[m] - measured[m] != 0) return 0;
-  return hb_all_finite(rows, outputs * states);
+    if (measured[m] == measured[m] && !hb_all_within(measured + m, 1, HB_FILTER_MEASURED)) return 0;
+  return hb_rows_usable(rows, outputs, states, dt);
 }
 
 #endif

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from homebody.errors import FilterError
-from homebody.kernels import Kalman, Particles
+from homebody.kernels import MAX_MEASURED, MAX_ROW, MAX_STEPS, Kalman, Particles
 
 Array = NDArray[np.float64]
 
@@ -104,10 +103,11 @@ class Linear:
         return array
 
     def _refuse(self, dt: float) -> None:
-        if not dt >= 0 or math.isinf(dt):
-            raise FilterError(f"dt is {dt}; give 0 or more steps")
+        if not 0 <= dt <= MAX_STEPS:
+            raise FilterError(f"dt is {dt}; give 0 to {MAX_STEPS:g} steps")
         raise FilterError(
-            "a row or a measurement is not finite; give numbers (a missing measurement is NaN)"
+            f"a row is beyond {MAX_ROW:g}, a measurement beyond {MAX_MEASURED:g}, or not finite; "
+            "give other units (a missing measurement is NaN)"
         )
 
     @property

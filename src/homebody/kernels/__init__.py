@@ -27,7 +27,10 @@ from homebody.kernels._colour import (
     lut_identity,
 )
 from homebody.kernels._filtering import (
+    MAX_MEASURED,
     MAX_PARTICLES,
+    MAX_ROW,
+    MAX_STEPS,
     RESAMPLING,
     Kalman,
     Particles,
@@ -47,8 +50,11 @@ __all__ = [
     "LOOK_PARAMETERS",
     "LUT_SIZES",
     "LUT_WHITE",
+    "MAX_MEASURED",
     "MAX_PARTICLES",
+    "MAX_ROW",
     "MAX_SIDE",
+    "MAX_STEPS",
     "NATIVE",
     "RESAMPLING",
     "ChannelStatistics",

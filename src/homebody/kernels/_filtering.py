@@ -25,6 +25,9 @@ RESAMPLING: tuple[Resampling, ...] = get_args(Resampling)
 MAX_STATES = 256
 MAX_OUTPUTS = 64
 MAX_PARTICLES = 65536
+MAX_ROW = 1e18
+MAX_MEASURED = 1e100
+MAX_STEPS = 1e12
 
 _POINTER, _INT, _UINT = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32
 _REAL = ctypes.c_double
@@ -115,7 +118,7 @@ class Particles(_Block):
         centre: float64 [states]; particles: float32 [states, count] offsets from it.
         log_weights, weights: float32 [count].
         update, predict: the kernels; each takes the number of steps and gives a status, which is
-            0 or says that a row or a measurement is not finite.
+            0 or says that a row, a measurement or the number is out of bounds.
 
     Args:
         states: 1 to 256.
@@ -300,7 +303,7 @@ class Kalman(_Block):
             place, length, states, outputs, degrees, adaptive, *[a.ctypes.data for a in start]
         )
         if status != 0:
-            raise KernelError("mean, covariance or process hold NaN or infinity; give numbers")
+            raise KernelError("mean, covariance or process hold NaN or over 1e100; give numbers")
         bound = (_POINTER(place), _UINT(length))
         self.update: Callable[[float], int] = functools.partial(library.hb_kalman_update, *bound)
         self.predict: Callable[[float], int] = functools.partial(library.hb_kalman_predict, *bound)
