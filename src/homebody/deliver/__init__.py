@@ -20,9 +20,11 @@ try:
 except ImportError:
     raise MissingExtraError("deliver", "publishing and updating") from None
 
-from homebody.deliver.client import Client, InUse, Item, Outcome, Status
+from homebody.deliver.client import Client
 from homebody.deliver.fetch import FolderFetcher, HttpFetcher
-from homebody.deliver.publisher import EXPIRES, Publication, PublishedFile, publish
+from homebody.deliver.outcome import InUse, Item, Outcome, Status
+from homebody.deliver.policy import EXPIRES
+from homebody.deliver.publisher import Publication, PublishedFile, publish
 from homebody.deliver.schedule import next_check
 
 __all__ = [

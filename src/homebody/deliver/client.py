@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 from tuf.ngclient import FetcherInterface
 
 from homebody import __version__, bundle
+from homebody.deliver._session import Session
 from homebody.deliver.contents import (
     examine,
     known_names,
@@ -26,6 +26,7 @@ from homebody.deliver.contents import (
 )
 from homebody.deliver.fetch import FolderFetcher, HttpFetcher
 from homebody.deliver.home import Home, Record
+from homebody.deliver.outcome import InUse, Item, Outcome, State, Status
 from homebody.deliver.schedule import INTERVAL, next_check
 from homebody.deliver.trust import Offer, TrustedRepository
 from homebody.errors import (
@@ -40,89 +41,8 @@ from homebody.errors import (
 from homebody.files import replacing
 from homebody.installed import Active, Installed, Kind, home, installed, target_of
 
-State: TypeAlias = Literal[
-    "installed",
-    "new",
-    "current",
-    "shipped",
-    "older-than-shipped",
-    "needs-newer-runtime",
-    "set-aside",
-    "refused",
-    "absent",
-]
-"""What became of an offered file:
-
-- ``installed``: this update brought it; ``new``: an update would.
-- ``current``: it is in use already; ``shipped``: it is what came with the app.
-- ``older-than-shipped``: the app's own is newer, so that one is used.
-- ``needs-newer-runtime``: it needs a newer Homebody.
-- ``set-aside``: a rollback put it away. ``refused``: it does not work here.
-- ``absent``: the repository does not have it (any more); what is installed stays.
-"""
 ATTEMPTS = 3
 """So often may a file's check take the process down before the file is refused."""
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One file of the repository and what became of it here."""
-
-    kind: Kind
-    name: str
-    version: str
-    sha256: str
-    size: int
-    state: State
-    why: str = ""
-    """One sentence, where the state needs it."""
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What a look for updates found, or an update did."""
-
-    source: str
-    changed: bool
-    """Whether something else is in use now."""
-    items: tuple[Item, ...]
-    versions: dict[str, int]
-    """Of the repository's metadata, by role."""
-    received: int
-    """Bytes that were downloaded, where that is known; else 0."""
-    notes: tuple[str, ...]
-
-    def require(self) -> None:
-        """Raise :class:`UpdateRefusedError` if anything that was offered does not work here."""
-        refused = [item for item in self.items if item.state == "refused"]
-        if refused:
-            raise UpdateRefusedError(
-                "; ".join(f"{i.kind} {i.name} {i.version}: {i.why}" for i in refused)
-                + "; what was installed stays in use"
-            )
-
-
-class InUse(msgspec.Struct, frozen=True):
-    """What this device uses under a name."""
-
-    kind: Kind
-    name: str
-    path: str | None
-    """None for a catalog: then the bundle's own is used."""
-    version: str | None
-    """None where the app's own is used."""
-
-
-class Status(msgspec.Struct, frozen=True):
-    """How a device stands."""
-
-    home: str
-    source: str | None
-    in_use: tuple[InUse, ...]
-    can_roll_back: bool
-    looked: datetime | None
-    succeeded: datetime | None
-    failures: int
-    problem: str | None
-    next_check: datetime
 
 
 class Client:
@@ -313,7 +233,7 @@ class Client:
     @contextmanager
     def _session(
         self, progress: Callable[[str, int, int], None] | None = None
-    ) -> Iterator[_Session]:
+    ) -> Iterator[Session]:
         """Refresh the metadata under the lock; remember how it went."""
         with self.home.open():
             record = self.home.record()
@@ -331,9 +251,7 @@ class Client:
                     self.home.remember(record)
                 raise
 
-    def _connect(
-        self, record: Record, progress: Callable[[str, int, int], None] | None
-    ) -> _Session:
+    def _connect(self, record: Record, progress: Callable[[str, int, int], None] | None) -> Session:
         source = self._source or record.source
         if source is None:
             raise UsageError("no repository is known; name one, with --repo URL-OR-FOLDER")
@@ -343,7 +261,7 @@ class Client:
                 "there is no root of trust; get the publisher's root.json by a way that you trust "
                 "and give it, with --root FILE"
             )
-        session = _Session(source, record, self._clock().astimezone(UTC), progress)
+        session = Session(source, record, self._clock().astimezone(UTC), progress)
         fetcher = self._fetcher or self._make_fetcher(source, record, session)
         session.repository = TrustedRepository(
             self.home.metadata, source, fetcher, root, session.now
@@ -359,7 +277,7 @@ class Client:
         session.set_aside = self.home.active.set_aside
         return session
 
-    def _make_fetcher(self, source: str, record: Record, session: _Session) -> FetcherInterface:
+    def _make_fetcher(self, source: str, record: Record, session: Session) -> FetcherInterface:
         if source.startswith("file:"):
             return FolderFetcher.at(source)
         fetcher = HttpFetcher(spool=self.home.files)
@@ -378,14 +296,14 @@ class Client:
         wanted = [target_of(name, kind) for kind in _KINDS for name in known_names(kind)]
         return tuple(dict.fromkeys([*wanted, *self.home.active.current]))
 
-    def _judge(self, session: _Session, target: str) -> Item:
+    def _judge(self, session: Session, target: str) -> Item:
         """What an update would do with a target."""
         offer = session.repository.offer(target)
         if offer is None:
             return Item(_kind(target), _name(target), "", "", 0, "absent")
         return _item(target, offer, *self._state(session, offer))
 
-    def _state(self, session: _Session, offer: Offer) -> tuple[State, str]:
+    def _state(self, session: Session, offer: Offer) -> tuple[State, str]:
         active, kind, name = self.home.active, _kind(offer.target), _name(offer.target)
         now = active.current.get(offer.target)
         if now is not None and now.sha256 == offer.sha256 and self._intact(offer, now):
@@ -415,7 +333,7 @@ class Client:
         path = self.home.path(offer.target, offer.sha256)
         return now.runtime == __version__ and _sha256(path) == offer.sha256
 
-    def _bring(self, session: _Session, target: str, item: Item) -> Item:
+    def _bring(self, session: Session, target: str, item: Item) -> Item:
         """Download what is not here yet, and prove it on this device."""
         offer = session.repository.offer(target)
         assert offer is not None
@@ -448,7 +366,7 @@ class Client:
             self.home.remember(record)
         return msgspec.structs.replace(item, state="installed")
 
-    def _activate(self, session: _Session, found: dict[str, Installed]) -> bool:
+    def _activate(self, session: Session, found: dict[str, Installed]) -> bool:
         before = self.home.active
         current = {**before.current, **found}
         if current == before.current and session.set_aside == before.set_aside:
@@ -466,52 +384,6 @@ class Client:
         self.home.activate(after)
         self.home.keep_only(after)
         return bool(found)
-
-
-class _Session:
-    """One look for updates, under the lock."""
-
-    repository: TrustedRepository
-
-    def __init__(
-        self,
-        source: str,
-        record: Record,
-        clock: datetime,
-        progress: Callable[[str, int, int], None] | None,
-    ) -> None:
-        self.source, self.record = source, record
-        self.set_aside: tuple[str, ...] = ()
-        self.fetcher: HttpFetcher | None = None
-        self.notes: list[str] = []
-        self._progress, self._what, self._size = progress, "", 0
-        # A clock that was set back cannot make expired metadata good again.
-        self.now = max(clock, record.succeeded) if record.succeeded else clock
-        if record.succeeded and record.succeeded - clock > timedelta(hours=1):
-            self.notes.append(
-                f"this clock says {clock:%Y-%m-%d %H:%M} UTC, which is before the last look for "
-                f"updates; expiry was judged by that look, {self.now:%Y-%m-%d %H:%M} UTC"
-            )
-
-    def begin(self, offer: Offer) -> None:
-        """Say what is downloaded next."""
-        self._what, self._size = offer.target, offer.size
-
-    def report(self, received: int) -> None:
-        """Pass on how far the file that is being downloaded has come."""
-        if self._progress and self._what:
-            self._progress(self._what, received, self._size)
-
-    def outcome(self, items: tuple[Item, ...], *, changed: bool) -> Outcome:
-        """What came of it."""
-        return Outcome(
-            self.source,
-            changed,
-            items,
-            self.repository.versions(),
-            self.fetcher.received if self.fetcher else 0,
-            tuple(self.notes),
-        )
 
 
 _KINDS: tuple[Kind, Kind] = ("bundle", "catalog")

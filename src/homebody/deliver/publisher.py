@@ -21,6 +21,7 @@ from tuf.api.metadata import MetaFile, Root, Signed, Snapshot, TargetFile, Targe
 from homebody.deliver._lock import exclusive
 from homebody.deliver.contents import Details, examine, kind_of, largest, precedence
 from homebody.deliver.keys import ROLES, WEB, Keys
+from homebody.deliver.policy import check_roles, policy
 from homebody.deliver.release import (
     Release,
     ReleasedFile,
@@ -34,8 +35,6 @@ from homebody.errors import PublishError, UsageError
 from homebody.files import replacing
 from homebody.installed import Kind, target_of
 
-EXPIRES = {"root": 730, "targets": 365, "snapshot": 30, "timestamp": 7, WEB: 7}
-"""Days that each role's metadata are believed for; docs/delivery.md says why these."""
 CHUNK = 1 << 20
 
 
@@ -87,7 +86,7 @@ def publish(
             (``for-this-photo.json``), or that is given with it: ``("for-this-photo", path)``.
         keys: folders of private keys outside ``repository``. Missing ones are made on the first
             publication and when rotating, in the first folder.
-        expires: days by role (:data:`EXPIRES`), remembered beside the keys.
+        expires: days by role (:data:`homebody.deliver.EXPIRES`), remembered beside the keys.
         rotate: roles that get new keys: root, targets, snapshot, timestamp, web.
         thresholds: by role, how many signatures of how many keys.
         clock: the time now, aware.
@@ -106,7 +105,7 @@ def publish(
         >>> publish(Path("repo"), [Path("for-this-photo.hb")], keys=[Path("keys")])
         ... # doctest: +SKIP
     """
-    _check_roles(rotate, thresholds or {}, expires or {})
+    check_roles(rotate, thresholds or {}, expires or {})
     keyring = Keys([Path(folder) for folder in keys], repository)
     try:
         repository.mkdir(parents=True, exist_ok=True)
@@ -129,7 +128,7 @@ class _Run:
         self.folder, self.keys, self.now = folder, keys, now
         _sweep(folder)
         self.repository = Repository(folder)
-        self.days = _policy(keys.folder / "policy.json", expires)
+        self.days = policy(keys.folder / "policy.json", expires)
         self.notes: list[str] = []
         found = self.repository.targets
         self.targets: dict[str, TargetFile] = dict(found.signed.targets) if found else {}
@@ -398,45 +397,6 @@ class _Run:
             root=str(self.folder / "metadata" / "1.root.json"),
             notes=tuple(self.notes),
         )
-
-
-def _check_roles(
-    rotate: Collection[str], thresholds: Mapping[str, tuple[int, int]], expires: Mapping[str, int]
-) -> None:
-    for what, given, known in (
-        ("rotate", rotate, (*ROLES, WEB)),
-        ("threshold", thresholds, ROLES),
-        ("expires", expires, (*ROLES, WEB)),
-    ):
-        if unknown := sorted(set(given) - set(known)):
-            raise UsageError(f"{what} names {unknown[0]!r}; the roles are {', '.join(known)}")
-    for role, (needed, count) in thresholds.items():
-        if not 1 <= needed <= count <= 16:
-            raise UsageError(
-                f"a threshold of {needed} of {count} for {role}; give 1 to 16 keys and need at "
-                "least one of them, at most all"
-            )
-    for role, days in expires.items():
-        if not 1 <= days <= 3650:
-            raise UsageError(f"{role} would expire after {days} days; give 1 to 3650")
-
-
-def _policy(path: Path, expires: Mapping[str, int]) -> dict[str, int]:
-    """How long metadata are believed: the defaults, what was chosen before, what is chosen now."""
-    days = dict(EXPIRES)
-    try:
-        days |= msgspec.json.decode(path.read_bytes()[:4096], type=dict[str, int])
-        _check_roles((), {}, days)
-    except FileNotFoundError:
-        pass
-    except (OSError, msgspec.MsgspecError, UsageError) as error:
-        raise PublishError(f"{path} is not a table of days by role ({error}); remove it") from None
-    if expires:
-        days |= expires
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(path, PublishError) as draft:
-            draft.write_bytes(msgspec.json.encode(days) + b"\n")
-    return days
 
 
 def _web_path(target: str, sha256: str) -> str:
