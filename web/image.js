@@ -15,7 +15,7 @@ import { JpegReader, readJpeg, scaleFor } from "./image/jpeg.js";
 import { intoJpeg, readMetadata, toWrite } from "./image/metadata.js";
 import { readPng } from "./image/png.js";
 import { turned } from "./image/turning.js";
-import { checkTarget, write } from "./image/writing.js";
+import { checkTarget, withAlpha, write } from "./image/writing.js";
 
 /** @typedef {import("./kernels.js").Picture} Picture */
 /**
@@ -50,21 +50,40 @@ const NOTHING = { exif: null, icc: null, xmp: null };
  * @example
  * const photo = await decode(file, { atLeast: 454, kernels });
  */
-export async function decode(source, { atLeast, kernels }) {
+export async function decode(source, options) {
+  const { photo, decodeTo } = await open(source, options);
+  decodeTo(photo.picture.height);
+  return photo;
+}
+
+/**
+ * Read a picture up to its pixels, and those as far as they are asked for, where its format allows it:
+ * the work on the first rows need not wait for the last.
+ *
+ * @param {Uint8Array | Blob} source
+ * @param {{atLeast?: number, kernels: {module: WebAssembly.Module}}} options as of `decode`
+ * @returns {Promise<{photo: Photo, decodeTo: (row: number) => void}>} decodeTo: makes the rows of the
+ *   picture before that one real; throws BrokenImageError
+ */
+export async function open(source, { atLeast, kernels }) {
   if (atLeast !== undefined && !(atLeast >= 1)) {
     throw new ImageError(`atLeast is ${atLeast}; give a number of pixels from 1`);
   }
   const bytes = source instanceof Uint8Array ? source : new Uint8Array(await read(source));
   const format = formatOf(bytes);
-  const carried = await readMetadata(bytes, format);
-  const { picture, alpha, width, height } = await pixelsOf(bytes, format, atLeast, kernels.module);
-  const turn = orientation(carried.exif);
-  const right = turned(picture.data, picture.width, picture.height, 3, turn);
-  const mask = alpha && turned(alpha, picture.width, picture.height, 1, turn).data;
+  const carried = await readMetadata(bytes, format), turn = orientation(carried.exif);
+  const found = await pixelsOf(bytes, format, atLeast, kernels.module);
+  let { picture, alpha, decodeTo = () => {} } = found;
+  if (turn !== 1) {
+    decodeTo(picture.height);
+    decodeTo = () => {};
+    alpha &&= turned(alpha, picture.width, picture.height, 1, turn).data;
+    picture = turned(picture.data, picture.width, picture.height, 3, turn);
+  }
   /** @type {[number, number]} */
-  const size = turn >= 5 ? [height, width] : [width, height];
-  const exif = upright(carried.exif, ...size);
-  return { picture: right, size, alpha: mask, format, exif, icc: carried.icc, xmp: uprightXmp(carried.xmp) };
+  const size = turn >= 5 ? [found.height, found.width] : [found.width, found.height];
+  const exif = upright(carried.exif, ...size), xmp = uprightXmp(carried.xmp);
+  return { photo: { picture, size, alpha, format, exif, icc: carried.icc, xmp }, decodeTo };
 }
 
 /** @param {Blob} blob */
@@ -83,14 +102,15 @@ async function read(blob) {
  * @param {string} format
  * @param {number | undefined} atLeast
  * @param {WebAssembly.Module} module
- * @returns {Promise<{picture: Picture, alpha: Uint8Array | null, width: number, height: number}>}
+ * @returns {Promise<{picture: Picture, alpha: Uint8Array | null, width: number, height: number,
+ *   decodeTo?: (row: number) => void}>}
  */
 async function pixelsOf(bytes, format, atLeast, module) {
   if (format === "JPEG") {
     const reader = new JpegReader(module, bytes), { width, height } = reader;
     if (width > 0 && height > 0) checkSize(width, height);
-    const picture = readJpeg(reader, scaleFor(width, height, atLeast));
-    if (picture) return { picture, alpha: null, width, height };
+    const rows = readJpeg(reader, scaleFor(width, height, atLeast));
+    if (rows) return { ...rows, alpha: null, width, height };
   }
   const size = format === "JPEG" ? null : sizeOf(bytes, format);
   if (size) checkSize(...size);
@@ -138,17 +158,4 @@ export async function encode(photo, { type = "image/jpeg", quality = 95, gps = t
     }
   };
   return write({ width, height, channels: alpha ? 4 : 3 }, bands(), { type, quality, metadata });
-}
-
-/**
- * @param {Uint8Array} rgb
- * @param {Uint8Array} alpha
- */
-export function withAlpha(rgb, alpha) {
-  const rgba = new Uint8Array(4 * alpha.length);
-  for (let i = 0; i < alpha.length; i++) {
-    rgba[4 * i] = rgb[3 * i], rgba[4 * i + 1] = rgb[3 * i + 1], rgba[4 * i + 2] = rgb[3 * i + 2];
-    rgba[4 * i + 3] = alpha[i];
-  }
-  return rgba;
 }

@@ -118,15 +118,22 @@ export class JpegReader {
 }
 
 /**
+ * A picture whose rows are decoded as far as they are asked for.
+ *
  * @param {JpegReader} reader
  * @param {number} scale
- * @returns {Picture | null} null for a kind of JPEG that is not decoded here
+ * @returns {{picture: Picture, decodeTo: (row: number) => void} | null} null for a kind of JPEG that is
+ *   not decoded here; decodeTo: makes the rows before that one real
  */
 export function readJpeg(reader, scale) {
   if (!reader.supported || !reader.start(scale)) return null;
-  const data = new Uint8Array(reader.columns * reader.rows * 3);
-  reader.read(reader.rows, data);
-  return { data, width: reader.columns, height: reader.rows };
+  const { columns, rows } = reader, data = new Uint8Array(columns * rows * 3);
+  let done = 0;
+  const decodeTo = (/** @type {number} */ row) => {
+    if (row > done) reader.read(row - done, data.subarray(done * columns * 3));
+    done = Math.max(done, row);
+  };
+  return { picture: { data, width: columns, height: rows }, decodeTo };
 }
 
 function broken() {
