@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TypeAlias
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+LOOPBACK = IPv4Address("127.0.0.1")
 
 Answer: TypeAlias = Callable[[socket.socket, str, bytes], None]
 """Answers one request: the connection, the path asked for, and the request's head."""
@@ -15,13 +27,15 @@ Answer: TypeAlias = Callable[[socket.socket, str, bytes], None]
 class Loopback:
     """Serves until it is closed, each connection in its own thread."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.asked: list[str] = []
         self.heads: list[bytes] = []
         self._open: list[socket.socket] = []
         self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     @property
@@ -38,7 +52,11 @@ class Loopback:
 
     def _hold(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            self._talk(connection)
+            if self._tls is None:
+                self._talk(connection)
+            else:
+                with self._tls.wrap_socket(connection, server_side=True) as wrapped:
+                    self._talk(wrapped)
 
     def _talk(self, connection: socket.socket) -> None:
         rest = b""
@@ -62,9 +80,9 @@ class Loopback:
 
 
 @contextmanager
-def serving(answer: Answer) -> Iterator[Loopback]:
+def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
     """A server for the length of a block."""
-    server = Loopback(answer)
+    server = Loopback(answer, tls)
     try:
         yield server
     finally:
@@ -76,3 +94,26 @@ def reply(status: str, body: bytes = b"", *headers: str, length: int | None = No
     stated = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {stated}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
+
+
+def certificate(folder: Path) -> Path:
+    """A new certificate for 127.0.0.1 with its key, signed by itself, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "loopback.pem"
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path

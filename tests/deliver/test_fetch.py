@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from homebody.errors import (
     UnreachableError,
 )
 
-from .loopback import Answer, reply, serving
+from .loopback import Answer, certificate, reply, serving
 from .world import NAME, World
 
 
@@ -260,6 +261,37 @@ def test_nobody_listens() -> None:
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(UnreachableError):
         HttpFetcher().download_bytes(url, 10)
+
+
+def test_https_only_with_a_certificate_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    with serving(always(reply("200 OK", b"x" * 200_000)), tls) as server:
+        with pytest.raises(UnreachableError, match="certificate"):
+            HttpFetcher().download_bytes(server.url, 200_000)
+        assert server.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        assert HttpFetcher().download_bytes(server.url, 200_000) == b"x" * 200_000
+
+
+def test_https_that_trickles_ends_at_the_deadline_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(connection: socket.socket, path: str, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b"x")
+
+    pem = certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    fetcher = HttpFetcher(patience=20.0, clock=steps(5.0))
+    with serving(answer, tls) as server, pytest.raises(SlowServerError, match="takes too long"):
+        fetcher.download_bytes(server.url, 10_000)
 
 
 def test_a_body_that_is_compressed_unasked_is_not_unpacked() -> None:
