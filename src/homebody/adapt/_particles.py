@@ -299,22 +299,26 @@ class GeneralParticles:
             raise FilterError(f"dt is {dt}; give 0 or more steps")
 
     def save(self) -> bytes:
-        numbers = np.concatenate(
-            [[self._tick, self.effective_size, self.resampled, self.collapsed], self.log_weights]
-        )
-        return numbers.tobytes() + self.particles.tobytes()
+        flags = [self._tick, self.effective_size, self.resampled, self.collapsed]
+        # The mean and covariance too: they are of before any resampling.
+        parts = (flags, self.log_weights, self.mean, self.covariance, self.particles)
+        return np.concatenate([np.ravel(part) for part in parts]).tobytes()
 
     def restore(self, saved: bytes) -> None:
         n, d = self._count, self.states
-        if len(saved) != 8 * (4 + n + n * d):
+        if len(saved) != 8 * (4 + n + d + d * d + n * d):
             raise FilterError("the bytes are of another filter; restore what this one saved")
         numbers = np.frombuffer(saved, np.float64)
-        self._tick = int(numbers[0])
-        self.effective_size = float(numbers[1])
-        self.resampled, self.collapsed = bool(numbers[2]), bool(numbers[3])
-        self.log_weights = numbers[4 : 4 + n].copy()
-        self.particles = numbers[4 + n :].reshape(n, d).copy()
-        self._summarise()
+        if np.isnan(numbers).any() or not 0 <= numbers[0] < 2**53:
+            raise FilterError("the bytes hold NaN; restore what this filter saved")
+        flags, log_weights, mean, covariance, particles = np.split(
+            numbers, np.cumsum([4, n, d, d * d])
+        )
+        self._tick, self.effective_size = int(flags[0]), float(flags[1])
+        self.resampled, self.collapsed = bool(flags[2]), bool(flags[3])
+        self.log_weights, self.mean = log_weights.copy(), mean.copy()
+        self.covariance = covariance.reshape(d, d).copy()
+        self.particles = self._states(particles.reshape(n, d).copy())
 
 
 class ParticleFilter:
