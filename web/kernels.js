@@ -12,6 +12,8 @@
  */
 
 import { KernelError, UnsupportedBrowserError } from "./errors.js";
+import { MAX_SIDE, channelsOf, integer, placeOf, windowIn } from "./kernels/arguments.js";
+import { Instance } from "./kernels/instance.js";
 
 /** @typedef {{data: Uint8Array, width: number, height: number}} Picture RGB, rows packed */
 /** @typedef {{table: Int16Array, size: number}} Lut int16 [size, size, size, 4], blue slowest */
@@ -26,15 +28,12 @@ import { KernelError, UnsupportedBrowserError } from "./errors.js";
  */
 
 const ABI_VERSION = 1;
-export const MAX_SIDE = 65535;
 export const LOOK_PARAMETERS = 174;
 const LUT_SIZES = [17, 33, 65];
 const LUT_WHITE = 32640;
 
 /** Bytes of a picture that are in the kernels' memory at a time, where rows do not need each other. */
 const BAND_BYTES = 1 << 20;
-/** Memory of WebAssembly never shrinks; an instance that grew past this is let go. */
-const KEPT_BYTES = 64 << 20;
 
 // The smallest module with a SIMD instruction: (func (result v128) i32.const 0 i8x16.splat)
 const SIMD_PROBE = new Uint8Array([
@@ -89,28 +88,19 @@ export function fitShortSide(width, height, shortSide) {
 
 /** The kernels, ready to call. One instance runs one call at a time. */
 export class Kernels {
+  #wasm;
   /** @param {WebAssembly.Module} module */
   constructor(module) {
+    /** The compiled module, from which other workers make kernels of their own. */
     this.module = module;
-    this.#start();
-    if (this.#hb.hb_abi_version?.() !== ABI_VERSION) {
+    this.#wasm = new Instance(module);
+    if (this.#wasm.hb.hb_abi_version?.() !== ABI_VERSION) {
       throw new KernelError("the kernels are of another version than the page; load the page again");
     }
   }
 
-  /** @type {Record<string, (...numbers: number[]) => number>} */
-  #hb = {};
-  /** @type {WebAssembly.Memory} */
-  #memory = /** @type {any} */ (null);
-
   /** Tables that need no check of their values. @type {WeakSet<Int16Array>} */
   #made = new WeakSet();
-
-  #start() {
-    const { exports } = new WebAssembly.Instance(this.module);
-    this.#hb = /** @type {any} */ (exports);
-    this.#memory = /** @type {any} */ (exports.memory);
-  }
 
   /**
    * Resize: the exact area average where an axis shrinks, linear interpolation where it grows.
@@ -125,14 +115,14 @@ export class Kernels {
   resize(rgb, width, height, { window } = {}) {
     channelsOf(rgb, [3]);
     const [left, top, columns, rows] = windowIn(width, height, window);
-    return this.#calling(() => {
-      const from = this.#put(rgb.data);
-      const length = this.#hb.hb_resize_scratch(rgb.width, columns);
-      const scratch = this.#alloc(4 * length);
-      const out = this.#alloc(rows * columns * 3);
-      check("resize", this.#hb.hb_resize(
+    return this.#wasm.calling(() => {
+      const from = this.#wasm.put(rgb.data);
+      const length = this.#wasm.hb.hb_resize_scratch(rgb.width, columns);
+      const scratch = this.#wasm.alloc(4 * length);
+      const out = this.#wasm.alloc(rows * columns * 3);
+      check("resize", this.#wasm.hb.hb_resize(
         from, rgb.height, rgb.width, height, width, top, left, rows, columns, out, scratch, length));
-      return { data: this.#take(out, rows * columns * 3), width: columns, height: rows };
+      return { data: this.#wasm.take(out, rows * columns * 3), width: columns, height: rows };
     });
   }
 
@@ -149,16 +139,16 @@ export class Kernels {
   resizeNormalize(rgb, width, height, { order = "rgb", mean, std, window }) {
     channelsOf(rgb, [3]);
     const [left, top, columns, rows] = windowIn(width, height, window);
-    return this.#calling(() => {
-      const from = this.#put(rgb.data);
+    return this.#wasm.calling(() => {
+      const from = this.#wasm.put(rgb.data);
       const [centre, spread] = this.#moments(mean, std);
-      const length = this.#hb.hb_resize_scratch(rgb.width, columns);
-      const scratch = this.#alloc(4 * length);
-      const out = this.#alloc(rows * columns * 12);
-      check("resize_normalize", this.#hb.hb_resize_normalize(
+      const length = this.#wasm.hb.hb_resize_scratch(rgb.width, columns);
+      const scratch = this.#wasm.alloc(4 * length);
+      const out = this.#wasm.alloc(rows * columns * 12);
+      check("resize_normalize", this.#wasm.hb.hb_resize_normalize(
         from, rgb.height, rgb.width, height, width, top, left, rows, columns, order === "bgr" ? 1 : 0,
         centre, spread, out, scratch, length));
-      return new Float32Array(this.#take(out, rows * columns * 12).buffer);
+      return new Float32Array(this.#wasm.take(out, rows * columns * 12).buffer);
     });
   }
 
@@ -172,13 +162,13 @@ export class Kernels {
    */
   normalize(rgb, { order = "rgb", mean, std }) {
     channelsOf(rgb, [3]);
-    return this.#calling(() => {
-      const from = this.#put(rgb.data);
+    return this.#wasm.calling(() => {
+      const from = this.#wasm.put(rgb.data);
       const [centre, spread] = this.#moments(mean, std);
       const pixels = rgb.width * rgb.height;
-      const out = this.#alloc(pixels * 12);
-      check("normalize", this.#hb.hb_normalize(from, pixels, order === "bgr" ? 1 : 0, centre, spread, out));
-      return new Float32Array(this.#take(out, pixels * 12).buffer);
+      const out = this.#wasm.alloc(pixels * 12);
+      check("normalize", this.#wasm.hb.hb_normalize(from, pixels, order === "bgr" ? 1 : 0, centre, spread, out));
+      return new Float32Array(this.#wasm.take(out, pixels * 12).buffer);
     });
   }
 
@@ -190,17 +180,17 @@ export class Kernels {
    */
   statistics(rgb) {
     channelsOf(rgb, [3]);
-    return this.#calling(() => {
-      const from = this.#put(rgb.data);
-      const [luma, chroma, sums, grid] = [1024, 1024, 32, 512].map((bytes) => this.#alloc(bytes));
-      check("statistics", this.#hb.hb_statistics(from, rgb.height, rgb.width, luma, chroma, sums, grid));
+    return this.#wasm.calling(() => {
+      const from = this.#wasm.put(rgb.data);
+      const [luma, chroma, sums, grid] = [1024, 1024, 32, 512].map((bytes) => this.#wasm.alloc(bytes));
+      check("statistics", this.#wasm.hb.hb_statistics(from, rgb.height, rgb.width, luma, chroma, sums, grid));
       const [rgSum, rgSquare, ybSum, ybSquare] = Array.from(
-        new BigInt64Array(this.#take(sums, 32).buffer), Number);
-      const cells = Array.from(new BigUint64Array(this.#take(grid, 512).buffer), Number);
+        new BigInt64Array(this.#wasm.take(sums, 32).buffer), Number);
+      const cells = Array.from(new BigUint64Array(this.#wasm.take(grid, 512).buffer), Number);
       return {
         pixels: rgb.width * rgb.height,
-        luma: new Uint32Array(this.#take(luma, 1024).buffer),
-        chroma: new Uint32Array(this.#take(chroma, 1024).buffer),
+        luma: new Uint32Array(this.#wasm.take(luma, 1024).buffer),
+        chroma: new Uint32Array(this.#wasm.take(chroma, 1024).buffer),
         rgSum, rgSquare, ybSum, ybSquare,
         grid: Array.from({ length: 8 }, (_, row) => cells.slice(8 * row, 8 * row + 8)),
       };
@@ -219,17 +209,17 @@ export class Kernels {
       throw new KernelError(`there are ${parameters.length} parameters; give ${LOOK_PARAMETERS}`);
     }
     integer(size, "size", 2, 65);
-    return this.#calling(() => {
-      const from = this.#put(parameters);
+    return this.#wasm.calling(() => {
+      const from = this.#wasm.put(parameters);
       const bytes = 8 * size ** 3;
-      const out = this.#alloc(bytes);
-      if (this.#hb.hb_look_lut(from, parameters.length, size, out) !== 0) {
+      const out = this.#wasm.alloc(bytes);
+      if (this.#wasm.hb.hb_look_lut(from, parameters.length, size, out) !== 0) {
         throw new KernelError(
           "an adjustment is out of its range, or a curve does not run left to right; " +
             "kernels/look.c states both",
         );
       }
-      const table = new Int16Array(this.#take(out, bytes).buffer);
+      const table = new Int16Array(this.#wasm.take(out, bytes).buffer);
       this.#made.add(table);
       return { table, size };
     });
@@ -252,8 +242,8 @@ export class Kernels {
     }
     let table = 0;
     return this.#banded("lut_apply", pixels, {
-      prepare: () => { table = this.#put(lut.table); },
-      work: (at, rows) => this.#hb.hb_lut_apply(at, rows * pixels.width, channels, table, lut.size, at),
+      prepare: () => { table = this.#wasm.put(lut.table); },
+      work: (at, rows) => this.#wasm.hb.hb_lut_apply(at, rows * pixels.width, channels, table, lut.size, at),
     });
   }
 
@@ -272,11 +262,11 @@ export class Kernels {
     integer(size, "size", 0, 100);
     integer(seed, "seed", 0, 2 ** 32 - 1);
     const { top, left, width, height } = placeOf(pixels, place);
-    const length = this.#hb.hb_grain_scratch(pixels.width, size, height, width);
+    const length = this.#wasm.hb.hb_grain_scratch(pixels.width, size, height, width);
     let scratch = 0;
     return this.#banded("grain", pixels, {
-      prepare: () => { scratch = this.#alloc(4 * length); },
-      work: (at, rows, first) => this.#hb.hb_grain(
+      prepare: () => { scratch = this.#wasm.alloc(4 * length); },
+      work: (at, rows, first) => this.#wasm.hb.hb_grain(
         at, rows, pixels.width, channels, top + first, left, height, width, amount, size, seed, at,
         scratch, length),
     });
@@ -297,7 +287,7 @@ export class Kernels {
     integer(midpoint, "midpoint", 0, 100);
     const { top, left, width, height } = placeOf(pixels, place);
     return this.#banded("vignette", pixels, {
-      work: (at, rows, first) => this.#hb.hb_vignette(
+      work: (at, rows, first) => this.#wasm.hb.hb_vignette(
         at, rows, pixels.width, channels, top + first, left, height, width, amount, midpoint, at),
     });
   }
@@ -319,21 +309,21 @@ export class Kernels {
     integer(edge, "longEdge", Math.max(pixels.width, pixels.height), MAX_SIDE);
     const margin = sharpenMargin(radius, edge);
     const row = pixels.width * channels;
-    const length = this.#hb.hb_sharpen_scratch(pixels.width, radius, edge);
+    const length = this.#wasm.hb.hb_sharpen_scratch(pixels.width, radius, edge);
     const most = rowsOfBand(pixels.height, row, 4 * margin);
     const data = new Uint8Array(pixels.data.length);
-    this.#calling(() => {
-      const scratch = this.#alloc(4 * length);
-      const at = this.#alloc((most + 2 * margin) * row);
-      const out = this.#alloc((most + 2 * margin) * row);
+    this.#wasm.calling(() => {
+      const scratch = this.#wasm.alloc(4 * length);
+      const at = this.#wasm.alloc((most + 2 * margin) * row);
+      const out = this.#wasm.alloc((most + 2 * margin) * row);
       for (let first = 0; first < pixels.height; first += most) {
         const last = Math.min(pixels.height, first + most);
         const from = Math.max(0, first - margin), to = Math.min(pixels.height, last + margin);
-        this.#write(at, pixels.data.subarray(from * row, to * row));
-        check("sharpen", this.#hb.hb_sharpen(
+        this.#wasm.write(at, pixels.data.subarray(from * row, to * row));
+        check("sharpen", this.#wasm.hb.hb_sharpen(
           at, to - from, pixels.width, channels, first - from, last - from, edge, amount, radius, out,
           scratch, length));
-        data.set(this.#view(out + (first - from) * row, (last - first) * row), first * row);
+        data.set(this.#wasm.view(out + (first - from) * row, (last - first) * row), first * row);
       }
     });
     return { data, width: pixels.width, height: pixels.height };
@@ -356,10 +346,10 @@ export class Kernels {
     const row = original.width * channels;
     let other = 0;
     return this.#banded("blend", edited, {
-      prepare: (rows) => { other = this.#alloc(rows * row); },
+      prepare: (rows) => { other = this.#wasm.alloc(rows * row); },
       work: (at, rows, first) => {
-        this.#write(other, original.data.subarray(first * row, (first + rows) * row));
-        return this.#hb.hb_blend(other, at, rows * row, strength, at);
+        this.#wasm.write(other, original.data.subarray(first * row, (first + rows) * row));
+        return this.#wasm.hb.hb_blend(other, at, rows * row, strength, at);
       },
     });
   }
@@ -377,65 +367,17 @@ export class Kernels {
     const row = pixels.data.length / pixels.height;
     const most = rowsOfBand(pixels.height, row);
     const data = new Uint8Array(pixels.data.length);
-    this.#calling(() => {
+    this.#wasm.calling(() => {
       prepare?.(most);
-      const at = this.#alloc(most * row);
+      const at = this.#wasm.alloc(most * row);
       for (let first = 0; first < pixels.height; first += most) {
         const rows = Math.min(most, pixels.height - first);
-        this.#write(at, pixels.data.subarray(first * row, (first + rows) * row));
+        this.#wasm.write(at, pixels.data.subarray(first * row, (first + rows) * row));
         check(name, work(at, rows, first));
-        data.set(this.#view(at, rows * row), first * row);
+        data.set(this.#wasm.view(at, rows * row), first * row);
       }
     });
     return { data, width: pixels.width, height: pixels.height };
-  }
-
-  /**
-   * Run one call with all memory free, and let go of an instance that grew large.
-   *
-   * @template T
-   * @param {() => T} work
-   * @returns {T}
-   */
-  #calling(work) {
-    this.#hb.hb_reset();
-    try {
-      return work();
-    } finally {
-      if (this.#memory.buffer.byteLength > KEPT_BYTES) this.#start();
-    }
-  }
-
-  /** @param {number} bytes */
-  #alloc(bytes) {
-    const place = this.#hb.hb_alloc(Math.max(1, bytes)) >>> 0;
-    if (place === 0) {
-      throw new KernelError("the picture does not fit into WebAssembly's memory; give a smaller picture");
-    }
-    return place;
-  }
-
-  /** @param {ArrayBufferView} array */
-  #put(array) {
-    const place = this.#alloc(array.byteLength);
-    this.#write(place, array);
-    return place;
-  }
-
-  /** @param {number} place @param {ArrayBufferView} array */
-  #write(place, array) {
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-    this.#view(place, bytes.length).set(bytes);
-  }
-
-  /** @param {number} place @param {number} length */
-  #view(place, length) {
-    return new Uint8Array(this.#memory.buffer, place, length); // made anew: growing detaches it
-  }
-
-  /** @param {number} place @param {number} length */
-  #take(place, length) {
-    return this.#view(place, length).slice();
   }
 
   /** @param {readonly number[]} mean @param {readonly number[]} std */
@@ -443,7 +385,7 @@ export class Kernels {
     if (mean.length !== 3 || std.length !== 3 || !std.every((one) => Math.fround(one) > 0)) {
       throw new KernelError("mean and std are three numbers each, std above 0");
     }
-    return [this.#put(new Float32Array(mean)), this.#put(new Float32Array(std))];
+    return [this.#wasm.put(new Float32Array(mean)), this.#wasm.put(new Float32Array(std))];
   }
 }
 
@@ -460,47 +402,6 @@ export function sharpenMargin(radius, longEdge) {
 /** @param {number} height @param {number} row bytes in a row @param {number} [least] */
 function rowsOfBand(height, row, least = 1) {
   return Math.min(height, Math.max(least, Math.floor(BAND_BYTES / row), 1));
-}
-
-/** @param {Picture} picture @param {number[]} [accepted] */
-function channelsOf({ data, width, height }, accepted = [3, 4]) {
-  integer(width, "width", 1, MAX_SIDE);
-  integer(height, "height", 1, MAX_SIDE);
-  const channels = data.length / (width * height);
-  if (!(data instanceof Uint8Array) || !accepted.includes(channels)) {
-    throw new KernelError(
-      `a picture of ${width}×${height} has ${data.length} bytes; give ${accepted.join(" or ")} a pixel`);
-  }
-  return channels;
-}
-
-/** @param {number} width @param {number} height @param {number[]} [window] */
-function windowIn(width, height, window) {
-  integer(width, "width", 1, MAX_SIDE);
-  integer(height, "height", 1, MAX_SIDE);
-  const [left, top, columns, rows] = window ?? [0, 0, width, height];
-  integer(left, "window's left", 0, width - 1);
-  integer(top, "window's top", 0, height - 1);
-  integer(columns, "window's width", 1, width - left);
-  integer(rows, "window's height", 1, height - top);
-  return [left, top, columns, rows];
-}
-
-/** @param {Picture} pixels @param {Place} [place] @returns {Place} */
-function placeOf(pixels, place) {
-  if (!place) return { top: 0, left: 0, width: pixels.width, height: pixels.height };
-  integer(place.width, "place's width", pixels.width, MAX_SIDE);
-  integer(place.height, "place's height", pixels.height, MAX_SIDE);
-  integer(place.left, "place's left", 0, place.width - pixels.width);
-  integer(place.top, "place's top", 0, place.height - pixels.height);
-  return place;
-}
-
-/** @param {number} value @param {string} name @param {number} least @param {number} most */
-function integer(value, name, least, most) {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new KernelError(`${name} is ${value}; give a whole number from ${least} to ${most}`);
-  }
 }
 
 /** @param {string} kernel @param {number} status */
