@@ -182,6 +182,16 @@ def test_a_taken_port_is_one_line(root, served):
     assert re.fullmatch(r"homebody: 127\.0\.0\.1 port \d+ cannot be used .*\n", second.stderr)
 
 
+def test_small_answers_are_not_held_back():
+    """asyncio sets TCP_NODELAY only on sockets that say they are TCP; else each waits 40 ms."""
+    with (
+        run.listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.proto == socket.IPPROTO_TCP
+
+
 @pytest.mark.parametrize("host", ["203.0.113.1", "no address", "::1%none"])
 def test_an_address_that_is_not_ours_is_one_line(host):
     with pytest.raises(ServeError, match="--host"):

@@ -131,8 +131,12 @@ class App:
         return sent
 
     async def _part(self, send: Send, body: bytes, *, more: bool) -> None:
+        message = {"type": "http.response.body", "body": body, "more_body": more}
+        if not body:  # nothing that a client could be slow to read
+            await send(message)
+            return
         async with asyncio.timeout(self._patience_s):
-            await send({"type": "http.response.body", "body": body, "more_body": more})
+            await send(message)
 
 
 def _spread() -> Iterator[str]:

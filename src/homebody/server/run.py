@@ -28,7 +28,9 @@ def listening(host: str, port: int) -> socket.socket:
         ServeError: the address is taken, not this machine's, or not allowed.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol by its number: asyncio sends small packets at once (TCP_NODELAY) only where it
+    # reads TCP there, and accepted sockets have what the listening one had.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
@@ -74,11 +76,12 @@ def server(app: App, *, connections: int = 512, grace_s: int = 10) -> Any:
             self.counted = True
             app.metrics.connections += 1
             super().connection_made(transport)
-            self.loop.call_later(_FIRST_REQUEST_S, self._require_request)
+            self.deadline = self.loop.call_later(_FIRST_REQUEST_S, self._require_request)
 
         def connection_lost(self, exc: Exception | None) -> None:
             if self.counted:
                 app.metrics.connections -= 1
+                self.deadline.cancel()
                 super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
