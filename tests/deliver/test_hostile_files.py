@@ -90,6 +90,17 @@ def test_hostile_bundle_is_downloaded_once_and_not_at_every_look(
     recovers(world, "2.0.1")
 
 
+def test_a_newer_homebody_tries_for_itself_what_an_older_one_refused(
+    world: World, forger: Forger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile(world, forger, world.bundle("2.0.0", stray=1.0).read_bytes())
+    for module in ("installed", "deliver.client", "deliver.home"):
+        monkeypatch.setattr(f"homebody.{module}.__version__", "0.2.0")
+    world.server.asked.clear()
+    assert world.client().update().items[0].state == "refused"
+    assert [path for path in world.server.asked if path.startswith("targets/")]
+
+
 def test_hostile_bundle_that_takes_the_process_down_is_tried_three_times(
     world: World, forger: Forger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

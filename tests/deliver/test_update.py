@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -239,6 +241,25 @@ def test_a_home_that_cannot_be_made(world: World) -> None:
     world.home.write_text("a file where the folder should be")
     with pytest.raises(HomeError, match="what is installed stays"):
         world.client().update()
+
+
+def test_a_full_disk_is_one_sentence_and_remembered_as_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.client().update()
+    world.publish("1.1.0")
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tuf.ngclient.updater.Updater._persist_file", full)
+        with pytest.raises(HomeError, match="No space left on device") as failed:
+            world.client().update()
+    assert world.client().status().problem == str(failed.value)
+    assert world.version() == "1.0.0"
+    world.client().update()
+    assert world.version() == "1.1.0"
 
 
 def test_status_says_how_a_device_stands(world: World) -> None:

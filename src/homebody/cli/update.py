@@ -164,7 +164,10 @@ def show(outcome: Outcome) -> None:
             _SAYS[item.state],
             "" if item.state == "refused" else item.why,
         )
-    console.print(table, highlight=False)
+    if table.row_count:
+        console.print(table, highlight=False)
+    elif not outcome.notes:
+        console.print("the repository has nothing for this installation", highlight=False)
     for note in outcome.notes:
         console.print(f"[yellow]note[/]  {note}", highlight=False)
 

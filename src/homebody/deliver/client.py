@@ -245,11 +245,12 @@ class Client:
                 record.failures, record.problem = 0, None
                 self.home.remember(record)
             except (DeliverError, OSError) as error:
+                failure = self.home.unwritable(error) if isinstance(error, OSError) else error
                 record.failures += 1
-                record.problem = str(error)
+                record.problem = str(failure)
                 with suppress(DeliverError, OSError):  # e.g. a full disk: the first error counts
                     self.home.remember(record)
-                raise
+                raise failure from None
 
     def _connect(self, record: Record, progress: Callable[[str, int, int], None] | None) -> Session:
         source = self._source or record.source

@@ -20,6 +20,7 @@ from typing import Literal
 
 import msgspec
 
+from homebody import __version__
 from homebody.deliver._lock import exclusive
 from homebody.errors import HomeError
 from homebody.files import replacing
@@ -29,7 +30,7 @@ ROOT_BYTES = 512_000
 REMEMBERED = 32
 
 
-class Record(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Record(msgspec.Struct, kw_only=True):
     """``updates.json``. Losing it loses nothing but the schedule and the address."""
 
     format: Literal["homebody-updates/1"] = "homebody-updates/1"
@@ -48,6 +49,8 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     etag: str | None = None
     """Of the timestamp.json whose SHA-256 follows."""
     etag_of: Digest | None = None
+    runtime: str = __version__
+    """The Homebody that the following two are true of; another one tries for itself."""
     refused: dict[Digest, str] = msgspec.field(default_factory=dict)
     """Files that did not pass here, and why; they are not downloaded again."""
     tried: dict[Digest, int] = msgspec.field(default_factory=dict)
@@ -74,15 +77,16 @@ class Home:
             for folder in (self.folder, self.files, self.metadata):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self.unwritable(error) from None
         with exclusive(self.folder / "lock", "update", HomeError):
             try:
                 self._sweep()
                 yield
             except OSError as error:
-                raise self._unwritable(error) from None
+                raise self.unwritable(error) from None
 
-    def _unwritable(self, error: OSError) -> HomeError:
+    def unwritable(self, error: OSError) -> HomeError:
+        """The sentence for a folder that the system does not let us use."""
         return HomeError(
             f"{self.folder} cannot be written ({error.strerror or error}); what is installed "
             "stays, so make room or give a folder of your own"
@@ -125,6 +129,8 @@ class Home:
             found = msgspec.json.decode(data, type=Record)
             aware = [m for m in (found.looked, found.succeeded) if m is not None]
             if all(moment.tzinfo for moment in aware):
+                if found.runtime != __version__:
+                    found.runtime, found.refused, found.tried = __version__, {}, {}
                 return found
         except (OSError, ValueError, RecursionError):
             pass

@@ -138,6 +138,8 @@ class TrustedRepository:
 
     def _settle(self) -> None:
         """Wait until the disk has what protects against older metadata."""
+        if os.name != "posix":
+            return
         for name in ("timestamp.json", "snapshot.json", "targets.json"):
             with (self._folder / name).open("rb") as file:
                 os.fsync(file.fileno())
