@@ -316,9 +316,11 @@ def test_everything_is_done_without_a_mouse(page, site):
     page.keyboard.press("0")
     shows(page, None)
     page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
     assert page.get_by_role("dialog", name="Shortcuts").is_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("e")
+    page.wait_for_selector("dialog[open]")
     tab_to(".export-dialog .primary", "Tab")
     with page.expect_download():
         page.keyboard.press("Enter")
@@ -367,6 +369,7 @@ def test_photos_are_dropped_and_pasted(page, site):
 def test_this_browser_passes_the_check(page, site):
     visit(page, site)
     page.keyboard.press("Control+,")
+    page.wait_for_selector("dialog[open]")
     page.get_by_role("button", name="Check this browser").click()
     page.wait_for_selector(".check-result[data-passed]", timeout=120_000)
     assert page.locator(".check-result").inner_text().startswith("Passed")

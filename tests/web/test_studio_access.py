@@ -39,10 +39,11 @@ def test_every_control_has_a_name(page, site):
     assert unnamed(page) == []
     for key, title in (("e", "Export"), ("?", "Shortcuts"), ("a", "Apply to all 2 photos")):
         page.keyboard.press(key)
-        assert page.get_by_role("dialog", name=title).is_visible()
+        page.get_by_role("dialog", name=title).wait_for()
         assert unnamed(page) == []
         page.keyboard.press("Escape")
     page.keyboard.press("Control+,")
+    page.wait_for_selector("dialog[open]")
     assert unnamed(page) == []
 
 
@@ -68,6 +69,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(page, site):
     visit(page, site, COAST)
     button = page.locator(".export-button")
     button.click()
+    page.wait_for_selector("dialog[open]")
     for _ in range(12):
         # Between its last and its first control the browser itself has the focus.
         focused = page.evaluate(
@@ -158,6 +160,7 @@ def test_the_owner_chooses_dark_or_light(page, site):
     root = page.locator("html")
     assert root.get_attribute("data-theme") == "dark"
     page.keyboard.press("Control+,")
+    page.wait_for_selector("dialog[open]")
     page.get_by_label("Appearance").select_option("light")
     assert root.get_attribute("data-theme") == "light"
     page.get_by_label("Appearance").select_option("system")
@@ -197,9 +200,11 @@ def test_nothing_is_cut_off_at_the_side(page, site, width):
     page.keyboard.press("1")
     assert wide() == []
     page.keyboard.press("e")
+    page.wait_for_selector("dialog[open]")
     assert wide() == []
     page.keyboard.press("Escape")
     page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
     assert wide() == []
     page.keyboard.press("Escape")
     if width < 1100:
@@ -243,6 +248,7 @@ def test_nothing_moves_for_who_wants_it_still(page, site):
     page.keyboard.press("2")
     shows(page, presets(page)[1])
     page.keyboard.press("e")
+    page.wait_for_selector("dialog[open]")
     long = page.evaluate(
         "document.getAnimations().filter((one) => one.effect.getTiming().duration > 1).length"
     )
@@ -273,6 +279,7 @@ def test_presets_fade_into_each_other_otherwise(page, site):
 def test_single_keys_can_be_turned_off(page, site):
     visit(page, site, COAST)
     page.keyboard.press("Control+,")
+    page.wait_for_selector("dialog[open]")
     page.get_by_label("Single keys are shortcuts").uncheck()
     page.keyboard.press("Escape")
     page.keyboard.press("1")
@@ -280,6 +287,7 @@ def test_single_keys_can_be_turned_off(page, site):
     assert page.locator("dialog").count() == 0
     assert page.locator(f"{CARDS}[aria-pressed=true]").count() == 0
     page.keyboard.press("Control+s")
+    page.wait_for_selector("dialog[open]")
     assert page.get_by_role("dialog", name="Export").is_visible()
 
 

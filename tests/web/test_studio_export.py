@@ -34,6 +34,7 @@ def test_export_is_full_size_upright_and_without_its_place(page, site, tmp_path,
     free.click()
     shows(page, free.get_attribute("data-preset"))
     page.keyboard.press("Control+s")
+    page.wait_for_selector("dialog[open]")
     dialog = page.get_by_role("dialog", name="Export")
     assert "440 × 640" in dialog.inner_text()
     dialog.get_by_label("Format").select_option(label="WebP" if format == "WEBP" else format)
@@ -59,6 +60,7 @@ def test_export_is_full_size_upright_and_without_its_place(page, site, tmp_path,
 def test_the_place_stays_if_the_owner_wants(page, site, tmp_path):
     visit(page, site, photo_with_place(tmp_path / "place.jpg"))
     page.keyboard.press("e")
+    page.wait_for_selector("dialog[open]")
     page.get_by_label("Remove location").uncheck()
     download = export(page)
     download.save_as(tmp_path / "out.jpg")
@@ -70,6 +72,7 @@ def test_the_place_stays_if_the_owner_wants(page, site, tmp_path):
 def test_export_can_be_cancelled(page, site):
     visit(page, site, EXAMPLES / "dandelions.jpg")
     page.keyboard.press("e")
+    page.wait_for_selector("dialog[open]")
     page.locator(".export-dialog .primary").click()
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_selector(".toast:has-text('Nothing was saved')")
@@ -106,15 +109,18 @@ def test_a_batch_is_edited_and_exported_as_one_file(page, site, tmp_path):
     page.keyboard.press("1")
     shows(page, presets(page)[0])
     page.keyboard.press("a")
+    page.wait_for_selector("dialog[open]")
     page.locator(".choice").first.click()
     page.wait_for_selector(".toast:has-text('3 photos edited')")
     assert page.locator(".film-frame[data-edited]").count() == 3
     page.locator(".toast-action").click()
     assert page.locator(".film-frame[data-edited]").count() == 1
     page.keyboard.press("a")
+    page.wait_for_selector("dialog[open]")
     page.get_by_role("button", name="What suits each photo").click()
     until(page, "() => document.querySelectorAll('.film-frame[data-edited]').length === 3")
     page.keyboard.press("e")
+    page.wait_for_selector("dialog[open]")
     page.get_by_label("All 3 open photos").check()
     download = export(page)
     assert download.suggested_filename == "for-this-photo.zip"

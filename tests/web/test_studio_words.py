@@ -90,6 +90,7 @@ def test_a_spanish_browser_is_spoken_to_in_spanish(browser, site, watch):
         assert reason == "Agua azul pálido y arena limpia"
         assert page.locator(".family-head h3").first.inner_text() == "Limpio"
         page.keyboard.press("?")
+        page.wait_for_selector("dialog[open]")
         assert page.get_by_role("dialog", name="Atajos").is_visible()
         page.keyboard.press("Escape")
         page.locator(".search").fill("cálido")
@@ -103,6 +104,7 @@ def test_the_language_is_changed_without_losing_the_photo(page, site):
     visit(page, site, COAST)
     page.keyboard.press("2")
     page.keyboard.press("Control+,")
+    page.wait_for_selector("dialog[open]")
     page.get_by_label("Language").select_option("es")
     until(page, "() => document.documentElement.lang === 'es'")
     settle(page)

@@ -1,16 +1,12 @@
 /** The whole studio: it makes the parts, puts them in their places and lets them speak. */
 
-import { openBatch } from "./batch.js";
 import { CategoryChip } from "./category.js";
 import { listenToKeys } from "./commands.js";
 import { h, icon, Part } from "./element.js";
 import { sentence, unwanted } from "./errors.js";
-import { openExport } from "./export.js";
-import { choose, transferred } from "./files.js";
+import { choose, hasCamera, transferred } from "./files.js";
 import { Filmstrip } from "./filmstrip.js";
-import { openHelp } from "./help.js";
 import { PresetBrowser } from "./presets.js";
-import { openSettings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Strength } from "./strength.js";
 import { Strip } from "./strip.js";
@@ -46,12 +42,17 @@ export class App extends Part {
       strip: this.strip,
       open: (from) => void this.open(from),
       showPresets: (open) => this.showPresets(open),
-      export: () => openExport(studio, toasts),
       close: () => this.close(),
-      batch: () => openBatch(studio, toasts),
+      // What opens in a dialog is only fetched when it does.
+      export: () =>
+        this.fetch(async () => (await import("./export.js")).openExport(studio, toasts)),
+      batch: () => this.fetch(async () => (await import("./batch.js")).openBatch(studio, toasts)),
       settings: () =>
-        openSettings(studio, this.updates, (language) => void this.speakAnew(language)),
-      help: openHelp,
+        this.fetch(async () => {
+          const speak = (/** @type {string} */ language) => void this.speakAnew(language);
+          (await import("./settings.js")).openSettings(studio, this.updates, speak);
+        }),
+      help: () => this.fetch(async () => (await import("./help.js")).openHelp()),
     };
     this.notes = h("p", { class: "answer-notes", role: "note" });
     const all = h(
@@ -116,6 +117,17 @@ export class App extends Part {
     this.show();
   }
 
+  /** One dialog at a time, however fast the keys. */
+  #fetching = false;
+
+  /** @param {() => Promise<void>} open */
+  async fetch(open) {
+    if (this.#fetching) return;
+    this.#fetching = true;
+    await open().catch((error) => this.trouble(error));
+    this.#fetching = false;
+  }
+
   /** Whether the list of presets is open over the strip, where it has no place beside the photo. */
   sheet = false;
 
@@ -127,7 +139,11 @@ export class App extends Part {
     if (beside) void this.studio.owner.update("panel", () => next);
     else this.sheet = next;
     this.place();
-    if (next && (open || !beside)) this.presets?.search?.focus({ preventScroll: true });
+    // On a phone the focus would bring up its keyboard, over what is to be seen.
+    const way = hasCamera() ? ".close-presets" : ".search";
+    if (next && (open || !beside)) {
+      /** @type {HTMLElement | null} */ (this.querySelector(way))?.focus({ preventScroll: true });
+    }
     if (!next && shown) this.all?.focus({ preventScroll: true });
   }
 
@@ -143,8 +159,8 @@ export class App extends Part {
     const { photo, photos } = this.studio;
     this.dataset["state"] = photos.length ? "open" : "empty";
     document.title = photo ? `${photo.file.name} · ${t("app.name")}` : t("app.name");
-    if (photo?.failure) this.stage?.fail(sentence(photo.failure));
-    else this.stage?.fail("");
+    this.dataset["photo"] = photo?.failure ? "failed" : "good";
+    this.stage?.fail(photo?.failure ? sentence(photo.failure) : "");
   }
 
   answered() {

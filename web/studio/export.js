@@ -109,6 +109,7 @@ export function openExport(studio, toasts) {
   const show = () => {
     qualityRow.hidden = type.value === "image/png";
     qualityValue.textContent = number(Number(quality.value));
+    quality.style.setProperty("--filled", `${(Number(quality.value) - 50) * 2}%`);
     refusal.hidden = !gated || all.checked;
     go.disabled = gated && !all.checked;
   };

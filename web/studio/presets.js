@@ -213,9 +213,10 @@ export class PresetBrowser extends Part {
         const { photo, engine } = this.studio;
         if (!photo?.info) break;
         // The six come first.
-        if (!photo.answer) {
+        if (!this.studio.suggested) {
           await new Promise((resolve) => {
-            this.studio.addEventListener("answer", resolve, { once: true });
+            this.studio.addEventListener("suggested", resolve, { once: true });
+            this.studio.addEventListener("photo", resolve, { once: true });
             this.gone.addEventListener("abort", resolve, { once: true });
           });
           continue;

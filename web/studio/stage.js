@@ -66,7 +66,7 @@ export class Stage extends Part {
     sizes.observe(this.view);
     this.listen(this.gone, "abort", () => sizes.disconnect());
     this.listen(this.studio, "photo", () => this.changePhoto());
-    this.listen(this.studio, "edit preview", () => this.draw());
+    this.listen(this.studio, "edit preview suggested", () => this.draw());
     this.changePhoto();
   }
 
@@ -182,8 +182,10 @@ export class Stage extends Part {
     const wanted = Math.max(width, height) * this.zoom * devicePixelRatio;
     const full = Math.max(photo.info.width, photo.info.height);
     const maxSide = Math.min(MOST, full, Math.max(256, Math.ceil(wanted / 256) * 256));
-    const { id } = await studio.open(photo);
     const { preset, strength } = studio.shown;
+    // The preview is there already; the suggestions come first.
+    if (!preset && !studio.suggested) return;
+    const { id } = await studio.open(photo);
     const what = `${preset}`;
     const bitmap = await studio.engine.render(id, preset, strength, { maxSide });
     if (studio.photo !== photo) return;

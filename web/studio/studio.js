@@ -3,7 +3,7 @@
  * here touches the page.
  *
  * Events: `photos` (the list), `photo` (another one is current, or its size is known), `answer`,
- * `thumbnail` (detail: preset id), `edit`, `preview`, `trouble` (detail: an error), `restart`.
+ * `thumbnail` (detail: preset id), `suggested` (all thumbnails are there), `edit`, `preview`, `trouble` (detail: an error), `restart`.
  */
 
 import { NotAnImageError } from "../errors.js";
@@ -115,6 +115,12 @@ export class Studio extends EventTarget {
     return { ...edit, preset: this.previewed, strength };
   }
 
+  /** Whether the current photo has its suggestions, painted: nothing else is as urgent. */
+  get suggested() {
+    const { photo } = this;
+    return photo?.answer?.presets.length === photo?.thumbnails.size;
+  }
+
   /**
    * Whether a preset may be exported.
    *
@@ -171,9 +177,11 @@ export class Studio extends EventTarget {
     } catch (error) {
       if (this.#revive(error)) return;
       photo.failure ??= error;
-      this.#tell("trouble", error);
+      // A photo alone that cannot be opened leaves nothing to stand on.
+      if (this.photos.length === 1) this.close(photo);
+      if (this.photo !== photo) this.#tell("trouble", error);
       this.#tell("photos");
-      if (this.photo === photo) this.#tell("photo");
+      this.#tell("photo");
     }
   }
 
@@ -282,6 +290,7 @@ export class Studio extends EventTarget {
       photo.thumbnails.set(preset, bitmap);
       if (this.photo === photo) this.#tell("thumbnail", preset);
     }
+    if (this.photo === photo) this.#tell("suggested");
   }
 
   /** Ask anew for all photos, as when membership changes. */

@@ -33,6 +33,8 @@ export async function keepUpdated(studio, toasts) {
     const { Updates } = await import("../update.js");
     const engine = {
       useBundle: (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => studio.engine.useBundle(bytes),
+      useCatalog: (/** @type {Uint8Array<ArrayBuffer> | null} */ bytes) =>
+        studio.engine.useCatalog(bytes),
     };
     const onNotice = (/** @type {Notice} */ notice) => {
       if (["updated", "rolled-back"].includes(notice.kind)) studio.adopt(studio.engine);
