@@ -256,7 +256,7 @@ def test_several_outputs_are_one_after_another_and_missing_ones_are_left_out():
 
 
 def test_time_is_linear_in_the_process():
-    rows, y = track(5)
+    rows, _ = track(5)
     for make in (
         lambda: LastLayerFilter(MEAN, PRIOR, process=Gaussian(0.1), noise=Gaussian(0.3)),
         lambda: UnscentedKalmanFilter(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from homebody.adapt._base import Prior
-from homebody.adapt._distributions import Gaussian
+from homebody.adapt._distributions import Gaussian, vector
 from homebody.adapt._last_layer import LastLayerFilter
 from homebody.errors import FilterError
 
@@ -46,14 +46,18 @@ class FleetPrior(NamedTuple):
     process_share: float
 
 
-class _Seen(NamedTuple):
-    """A track's sufficient statistics."""
+EVIDENCE = 20_000
+"""Most measurements that the process is chosen by."""
 
-    rows: Array
-    measured: Array
+
+class _Fleet(NamedTuple):
+    """The tracks' sufficient statistics, about an origin, [tracks, ...]."""
+
+    origin: Array
     gram: Array
     cross: Array
-    square: float
+    square: Array
+    counts: Array
 
 
 def fleet_prior(
@@ -67,7 +71,8 @@ def fleet_prior(
 
     Each asset's state is drawn from one normal distribution and stays for its track; its mean and
     covariance and the noise are found by expectation maximisation. The process is then the share
-    of that covariance under which the exact filter predicts the tracks best, one step ahead.
+    of that covariance under which the exact filter predicts the tracks best, one step ahead
+    (of up to 20,000 measurements).
 
     Sources: Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM
     algorithm", JRSS B 39 (1977); Laird and Ware, "Random-effects models for longitudinal data",
@@ -92,7 +97,7 @@ def fleet_prior(
         >>> prior.mean.round(1).tolist(), prior.noise.round(1).tolist()
         ([2.9], [0.1])
     """
-    seen = [_statistics(track, index) for index, track in enumerate(tracks)]
+    seen = [_checked(track, index) for index, track in enumerate(tracks)]
     if len(seen) < 2:
         raise FilterError(f"{len(seen)} tracks make no fleet; give 2 or more")
     d = seen[0].rows.shape[1]
@@ -101,31 +106,40 @@ def fleet_prior(
     count = sum(len(track.measured) for track in seen)
     if count <= d:
         raise FilterError(f"{count} measurements cannot tell {d} states; give more")
-    gram, cross = sum(t.gram for t in seen), sum(t.cross for t in seen)
-    ridge = 1e-6 * float(np.trace(gram)) / d * np.eye(d)
-    common = np.linalg.solve(gram + ridge, cross) if mean is None else np.array(mean, np.float64)
-    if common.shape != (d,) or not np.isfinite(common).all():
-        raise FilterError(f"mean is {list(common.shape)}; give finite numbers [{d}]")
-    noise = sum(_residual(t, common) for t in seen) / count
-    noise = max(noise, 1e-12 * sum(t.square for t in seen) / count, 1e-300)
+    if mean is None:
+        gram = sum((t.rows.T @ t.rows for t in seen), np.zeros((d, d)))
+        cross = sum((t.rows.T @ t.measured for t in seen), np.zeros(d))
+        ridge = 1e-6 * float(np.trace(gram)) / d + 1e-300
+        origin = np.linalg.solve(gram + ridge * np.eye(d), cross)
+    else:
+        origin = vector(mean, "mean", d)
+    fleet = _statistics(seen, origin)
+    noise = max(float(fleet.square.sum()) / count, 1e-300)
     # So wide that a measurement's spread is about the residuals'.
-    covariance = np.eye(d) * noise * d * count / max(float(np.trace(gram)), 1e-300)
+    spread = noise * d * count / max(float(np.trace(fleet.gram.sum(0))), 1e-300)
+    common, covariance = np.zeros(d), np.eye(d) * spread
     history: list[float] = []
     for _ in range(steps):
         likelihood, common_next, covariance_next, noise_next = _step(
-            seen, common, covariance, noise, count
+            fleet, common, covariance, noise
         )
         history.append(likelihood)
         if len(history) > 1 and history[-1] - history[-2] < tolerance * count:
             break
         common, covariance, noise = common_next, covariance_next, noise_next
+    common = common + fleet.origin
     sd = np.array([math.sqrt(noise)])
     share = max(PROCESS_SHARES, key=lambda share: _evidence(seen, common, covariance, sd, share))
     prior = Prior(common, covariance, covariance * share, sd)
     return FleetPrior(prior, tuple(history), share)
 
 
-def _statistics(track: Track | tuple[ArrayLike, ArrayLike], index: int) -> _Seen:
+class _Checked(NamedTuple):
+    rows: Array
+    measured: Array
+
+
+def _checked(track: Track | tuple[ArrayLike, ArrayLike], index: int) -> _Checked:
     rows, measured = (np.asarray(part, np.float64) for part in track)
     if rows.ndim != 2 or measured.shape != (len(rows),):
         raise FilterError(
@@ -136,48 +150,59 @@ def _statistics(track: Track | tuple[ArrayLike, ArrayLike], index: int) -> _Seen
     rows, measured = rows[there], measured[there]
     if not np.isfinite(rows).all() or not np.isfinite(measured).all():
         raise FilterError(f"track {index} holds NaN rows or infinity; leave those out")
-    return _Seen(rows, measured, rows.T @ rows, rows.T @ measured, float(measured @ measured))
+    return _Checked(rows, measured)
 
 
-def _residual(track: _Seen, x: Array) -> float:
-    return float(np.sum((track.measured - track.rows @ x) ** 2))
+def _statistics(seen: Sequence[_Checked], origin: Array) -> _Fleet:
+    # About an origin near the mean: sums of squares are then of residuals, and lose nothing.
+    offs = [track.measured - track.rows @ origin for track in seen]
+    return _Fleet(
+        origin,
+        np.stack([track.rows.T @ track.rows for track in seen]),
+        np.stack([track.rows.T @ off for track, off in zip(seen, offs, strict=True)]),
+        np.array([off @ off for off in offs]),
+        np.array([len(off) for off in offs], np.float64),
+    )
 
 
 def _step(
-    seen: Sequence[_Seen], mean: Array, covariance: Array, noise: float, count: int
+    fleet: _Fleet, mean: Array, covariance: Array, noise: float
 ) -> tuple[float, Array, Array, float]:
     """The log-likelihood of these parameters, and better ones."""
-    d = len(mean)
-    means, covariances = [], []
-    error = likelihood = 0.0
-    for track in seen:
-        # (S^-1 + G / r)^-1 = S (I + G S / r)^-1, which needs no inverse of S.
-        inner = np.eye(d) + track.gram @ covariance / noise
-        posterior = np.linalg.solve(inner.T, covariance.T).T
-        posterior = (posterior + posterior.T) / 2
-        off = track.cross - track.gram @ mean
-        shift = posterior @ off / noise
-        x = mean + shift
-        means.append(x)
-        covariances.append(posterior)
-        error += _residual(track, x) + float(np.sum(track.gram * posterior))
-        n = len(track.measured)
-        squares = _residual(track, mean) / noise - float(off @ shift) / noise
-        log_det = float(np.linalg.slogdet(inner)[1]) + n * math.log(noise)
-        likelihood -= 0.5 * (squares + log_det + n * math.log(2 * math.pi))
-    common = np.mean(means, axis=0)
-    off_all = np.array(means) - common
-    spread = np.mean(covariances, axis=0) + off_all.T @ off_all / len(means)
+    gram, count = fleet.gram, float(fleet.counts.sum())
+    # (S^-1 + G / r)^-1 = S (I + G S / r)^-1, which needs no inverse of S.
+    inner = np.eye(len(mean)) + gram @ covariance / noise
+    posteriors = np.linalg.solve(inner.transpose(0, 2, 1), covariance).transpose(0, 2, 1)
+    posteriors = (posteriors + posteriors.transpose(0, 2, 1)) / 2
+    off = fleet.cross - gram @ mean
+    shifts = np.einsum("tij,tj->ti", posteriors, off) / noise
+    states = mean + shifts
+    error = float(_residuals(fleet, states).sum() + np.sum(gram * posteriors))
+    squares = _residuals(fleet, np.broadcast_to(mean, states.shape)) - np.sum(off * shifts, axis=1)
+    log_dets = np.linalg.slogdet(inner)[1].sum() + count * math.log(2 * math.pi * noise)
+    likelihood = -0.5 * (float(squares.sum()) / noise + float(log_dets))
+    common = states.mean(axis=0)
+    spread = posteriors.mean(axis=0) + (states - common).T @ (states - common) / len(states)
     return likelihood, common, (spread + spread.T) / 2, max(error / count, 1e-300)
 
 
+def _residuals(fleet: _Fleet, states: Array) -> Array:
+    """Each track's sum of squared residuals at its state."""
+    twice = 2 * np.sum(fleet.cross * states, axis=1)
+    residuals: Array = fleet.square - twice + np.einsum("ti,tij,tj->t", states, fleet.gram, states)
+    return np.maximum(residuals, 0)
+
+
 def _evidence(
-    seen: Sequence[_Seen], mean: Array, covariance: Array, sd: Array, share: float
+    seen: Sequence[_Checked], mean: Array, covariance: Array, sd: Array, share: float
 ) -> float:
     """The log-likelihood of the tracks, one step ahead, with this process."""
-    total = 0.0
+    total, count = 0.0, 0
     process = Gaussian(covariance=covariance * share)
     for track in seen:
+        if count >= EVIDENCE:
+            break
+        count += len(track.measured)
         filter = LastLayerFilter(mean, covariance, process=process, noise=Gaussian(sd))
         for row, y in zip(track.rows, track.measured.tolist(), strict=True):
             expected, sigma = filter.update(row, y)
