@@ -140,6 +140,7 @@ def _show(done: Publication) -> None:
         for role, version in done.versions.items()
     )
     console.print(f"[dim]{roles}[/]", highlight=False)
-    console.print(f"[dim]devices trust {done.root}; browsers pin {done.web_key}[/]")
+    for line in (f"devices trust {done.root}", f"browsers pin {done.web_key}"):
+        console.print(f"[dim]{line}[/]", highlight=False, soft_wrap=True)
     for note in done.notes:
         console.print(f"[yellow]note[/]  {note}", highlight=False)

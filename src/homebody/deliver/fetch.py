@@ -310,5 +310,8 @@ def _same_origin(url: str, location: str | None) -> str:
 
 
 def _why(problem: BaseException) -> str:
-    text = " ".join(str(problem).split()) or type(problem).__name__
+    """The system's own words where there are any, without the names of classes around them."""
+    cause = problem.__cause__
+    text = (isinstance(cause, OSError) and cause.strerror) or str(problem)
+    text = " ".join(text.split()) or type(problem).__name__
     return text if len(text) <= 160 else text[:159] + "…"
