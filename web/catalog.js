@@ -81,7 +81,10 @@ export class Catalog {
   /** @param {string} id @returns {Preset} */
   preset(id) {
     const found = this.#presets.get(id);
-    if (!found) throw new UnknownPresetError(`no preset '${String(id).slice(0, 64)}' in the catalog; choose one of its ids`);
+    if (!found) {
+      throw new UnknownPresetError(
+        `no preset '${String(id).slice(0, 64)}' in the catalog; choose one of its ids`);
+    }
     return found;
   }
 

@@ -19,10 +19,22 @@ import { unwired } from "./engine/wire.js";
 /** @import {Scores} from "./pipeline.js" */
 /** @import {Reply} from "./engine/wire.js" */
 /** @typedef {{preset: string, bitmap: ImageBitmap}} Thumbnail */
-/** @typedef {{catalog: Pick<Catalog, "version" | "families" | "presets" | "categories">, bundle: BundleIdentity}} Ready */
-/** @typedef {{id: number, name: string, format: string, width: number, height: number, hasGps: boolean, preview: ImageBitmap}} Opened */
-/** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, onPart?: (part: any) => void}} Waiting */
-/** @typedef {{arguments: any[], resolve: (bitmap: ImageBitmap) => void, reject: (error: Error) => void}} Rendering */
+/**
+ * @typedef {{catalog: Pick<Catalog, "version" | "families" | "presets" | "categories">, bundle:
+ *   BundleIdentity}} Ready
+ */
+/**
+ * @typedef {{id: number, name: string, format: string, width: number, height: number, hasGps: boolean,
+ *   preview: ImageBitmap}} Opened
+ */
+/**
+ * @typedef {{resolve: (value: any) => void, reject: (error: Error) => void, onPart?: (part: any) =>
+ *   void}} Waiting
+ */
+/**
+ * @typedef {{arguments: any[], resolve: (bitmap: ImageBitmap) => void, reject: (error: Error) => void}}
+ *   Rendering
+ */
 
 /** Longer side of a thumbnail, in pixels, unless another is asked for. */
 const THUMBNAIL_SIDE = 320;
@@ -76,7 +88,12 @@ export class Engine {
     return engine;
   }
 
-  /** Open a photo: decoded at a small scale; its full pixels only when it is exported. @param {Blob | File} file @returns {Promise<Opened>} */
+  /**
+   * Open a photo: decoded at a small scale; its full pixels only when it is exported.
+   *
+   * @param {Blob | File} file
+   * @returns {Promise<Opened>}
+   */
   async open(file) {
     const opened = await this.#call("open", [file]);
     return { ...opened, name: "name" in file ? file.name : "" };
@@ -198,7 +215,8 @@ export class Engine {
         });
         const stop = (/** @type {Event} */ event) => {
           event.preventDefault();
-          reject(new EngineError("the export has stopped, as when memory runs out; close other photos and try again", "stopped"));
+          reject(new EngineError(
+            "the export has stopped, as when memory runs out; close other photos and try again", "stopped"));
         };
         worker.addEventListener("error", stop);
         worker.addEventListener("messageerror", stop);

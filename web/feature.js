@@ -37,8 +37,15 @@ import { suggest } from "./suggest.js";
  *   catalog_version: string, bundle: BundleIdentity,
  *   timing_ms: {decode: number, model: number, suggest: number, render: number}}} Answer
  */
-/** @typedef {{name: string, inputEqual: boolean, answerEqual: boolean, expected: unknown, answer: unknown}} SampleReport */
-/** @typedef {BundleIdentity & {passed: boolean, samples: SampleReport[], measurements: Measurement[]}} Report */
+/**
+ * @typedef {{name: string, inputEqual: boolean, answerEqual: boolean, expected: unknown,
+ *   answer: unknown}} SampleReport
+ */
+/** What runs a model: `loadModel` gives one. @typedef {Pick<Model, "run" | "close" | "inputs" | "outputs">} Runner */
+/**
+ * @typedef {BundleIdentity & {passed: boolean, samples: SampleReport[], measurements: Measurement[]}}
+ *   Report
+ */
 
 /** Short side in pixels that a photo is decoded with for an answer; Python takes the same. */
 export const WORKING_SIDE = 600;
@@ -50,7 +57,7 @@ const TASK = "suggest-presets";
  *
  * @param {Uint8Array | Bundle} source a bundle or its bytes
  * @param {{kernels: Kernels, vendor: string, publicKey?: Uint8Array,
- *   model?: (bytes: Uint8Array, options: {vendor: string}) => Promise<Pick<Model, "run" | "close" | "inputs" | "outputs">>}} options
+ *   model?: (bytes: Uint8Array, options: {vendor: string}) => Promise<Runner>}} options
  *   vendor: the URL of the folder that holds `litert/`; model: what runs models
  * @returns {Promise<Feature>}
  * @throws {import("./errors.js").BundleError} the bundle is refused
@@ -64,7 +71,8 @@ export async function loadFeature(source, { kernels, vendor, publicKey, model = 
     throw new FeatureError(`the bundle's task is '${manifest.task}'; this page knows ${TASK}`);
   }
   if (manifest.model.format !== "tflite") {
-    throw new ModelError(`the bundle's model is ${manifest.model.format}; this page runs tflite, so use a bundle made for devices`);
+    throw new ModelError(
+      `the bundle's model is ${manifest.model.format}; this page runs tflite, so use a bundle made for devices`);
   }
   return new Feature(bundle, kernels, model(bundle.entry(manifest.model.entry), { vendor }));
 }
@@ -77,7 +85,7 @@ export class Feature {
   /**
    * @param {Bundle} bundle
    * @param {Kernels} kernels
-   * @param {Promise<Pick<Model, "run" | "close" | "inputs" | "outputs">>} model
+   * @param {Promise<Runner>} model
    * @param {Catalog} [other] where presets come from, instead of the bundle's own catalog
    */
   constructor(bundle, kernels, model, other) {
@@ -98,7 +106,8 @@ export class Feature {
         const stated = JSON.stringify(bundle.manifest.model[kind].map(({ shape, dtype }) => [shape, dtype]));
         const actual = JSON.stringify(found[kind].map(({ shape, dtype }) => [shape, dtype]));
         if (stated !== actual) {
-          throw new ModelError(`the model's ${kind} are ${actual} and the manifest states others; pack the bundle again`);
+          throw new ModelError(
+            `the model's ${kind} are ${actual} and the manifest states others; pack the bundle again`);
         }
       }
       return found;
@@ -131,7 +140,12 @@ export class Feature {
     return prepare(this.#kernels, picture, this.bundle.manifest.input);
   }
 
-  /** Every category's confidence: content from the model, light from the pixels. @param {Picture} picture @returns {Promise<Scores>} */
+  /**
+   * Every category's confidence: content from the model, light from the pixels.
+   *
+   * @param {Picture} picture
+   * @returns {Promise<Scores>}
+   */
   async scores(picture) {
     return (await this.#outcome(picture)).scores;
   }
@@ -230,8 +244,12 @@ export class Feature {
   }
 }
 
-/** To 6 decimals as Python rounds: halves, which only multiples of 1/128 can be, to even. @param {number} value */
-function rounded(value) {
+/**
+ * To 6 decimals as Python rounds: halves, which only multiples of 1/128 can be, to even.
+ *
+ * @param {number} value
+ */
+export function rounded(value) {
   const tie = Math.abs(value * 128) % 2 === 1;
   const down = Math.floor(value * 1e6);
   return tie ? (down + (down % 2)) / 1e6 : Number(value.toFixed(6));

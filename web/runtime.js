@@ -100,7 +100,8 @@ export class Model {
     const { shape } = this.inputs[0];
     const wanted = shape.reduce((a, b) => a * b, 1);
     if (input.length !== wanted) {
-      throw new ModelError(`the model takes ${wanted} numbers and was given ${input.length}; prepare the picture as the bundle says`);
+      throw new ModelError(
+        `the model takes ${wanted} numbers and was given ${input.length}; prepare the picture as the bundle says`);
     }
     const tensor = new this.#litert.Tensor(input, shape);
     /** @type {any[]} */

@@ -10,8 +10,14 @@ import { CatalogError, UsageError } from "./errors.js";
 
 /** @import {Catalog, Category} from "./catalog.js" */
 /** @import {Preset} from "./preset.js" */
-/** @typedef {{id: string, name: string, tier: "free" | "member", family: string, reason: string, category: string}} SuggestedPreset */
-/** @typedef {{category: string, companion: string | null, presets: SuggestedPreset[], notes: string[]}} Suggestion */
+/**
+ * @typedef {{id: string, name: string, tier: "free" | "member", family: string, reason: string,
+ *   category: string}} SuggestedPreset
+ */
+/**
+ * @typedef {{category: string, companion: string | null, presets: SuggestedPreset[], notes: string[]}}
+ *   Suggestion
+ */
 /** @typedef {{preset: Preset, category: Category, reason: string}} Candidate */
 /**
  * @typedef {object} Wish
@@ -73,7 +79,12 @@ export function suggest(catalog, scores, { count = 6, tierMix = [3, 3], member =
   };
 }
 
-/** @param {Catalog} catalog @param {Map<string, number>} scores @param {number} count @param {number[]} mix */
+/**
+ * @param {Catalog} catalog
+ * @param {Map<string, number>} scores
+ * @param {number} count
+ * @param {number[]} mix
+ */
 function check(catalog, scores, count, mix) {
   if (!(Number.isInteger(count) && count >= 1 && count <= 100)) {
     throw new UsageError(`count is ${count}; ask for 1 to 100 presets`);

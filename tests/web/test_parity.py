@@ -118,6 +118,7 @@ def expected(feature: Any, data: bytes) -> dict[str, Any]:
         "decoded": sha256(photo.pixels),
         "input": tensor_sha256(feature.prepare(pixels).tensor),
         "category": answer.category.id,
+        "confidences": {it.id: pytest.approx(it.confidence, abs=2e-6) for it in answer.categories},
         "presets": [(p.id, p.name, p.tier, p.family, p.reason) for p in answer.presets],
         "notes": list(answer.notes),
         "thumbnails": [sha256(render(small, preset)) for preset in chosen],
@@ -131,6 +132,7 @@ def as_compared(found: dict[str, Any]) -> dict[str, Any]:
     return {
         **found,
         "category": answer["category"]["id"],
+        "confidences": {it["id"]: it["confidence"] for it in answer["categories"]},
         "presets": [
             tuple(p[key] for key in ("id", "name", "tier", "family", "reason"))
             for p in answer["presets"]

@@ -329,3 +329,27 @@ def test_comparisons_measure_alike(twin):
             assert one["worst"] == other.worst, (one, other)
             measured = float(str(one["measured"]).replace("Infinity", "inf"))
             np.testing.assert_allclose(measured, other.measured, rtol=1e-9)
+
+
+def test_samples_are_held_to_the_tolerances(twin):
+    """A model that gives what is expected passes; one that strays is caught by each measure."""
+    data = text(default_bundle().read_bytes())
+    names = ["input", "sqnr_db", "top1", "answers"]
+    good = twin.ask("check", file=data, more=[0.0])
+    assert good["passed"]
+    assert [one["quantity"] for one in good["measurements"]] == names
+    assert all(one["inputEqual"] and one["answerEqual"] for one in good["samples"])
+    astray = twin.ask("check", file=data, more=[0.0, 9.0, -9.0, 4.0, 30.0, 0.0, 0.0])
+    assert not astray["passed"]
+    failed = [one["quantity"] for one in astray["measurements"] if not one["passed"]]
+    assert failed == ["sqnr_db", "top1", "answers"]
+    assert all(one["inputEqual"] for one in astray["samples"])
+    assert not all(one["answerEqual"] for one in astray["samples"])
+
+
+def test_confidences_are_rounded_as_python_rounds(twin):
+    dice = random.Random("round")
+    values = [dice.random() for _ in range(2000)] + [n / 128 for n in range(129)]
+    values += [n / 1e6 + 5e-7 for n in range(0, 1_000_000, 997)]
+    values += [0.0, 1.0, 1e-9, 0.9999995, 0.0000005]
+    assert twin.ask("rounded", values=values) == [round(value, 6) for value in values]

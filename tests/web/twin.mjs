@@ -9,8 +9,8 @@ import { measure } from "../../web/bundle/comparison.js";
 import { readSamples } from "../../web/bundle/samples.js";
 import { readCatalog } from "../../web/catalog.js";
 import { HomebodyError } from "../../web/errors.js";
-import { Feature } from "../../web/feature.js";
-import { loadKernels, sharpenMargin } from "../../web/kernels.js";
+import { Feature, rounded } from "../../web/feature.js";
+import { loadKernels } from "../../web/kernels.js";
 import { compileLut, parameters, render, seedOf } from "../../web/look.js";
 import { combine, measures, strengths } from "../../web/photometry.js";
 import { finish, prepare } from "../../web/pipeline.js";
@@ -80,23 +80,14 @@ const answers = {
   },
   render: ({ picture: given, preset, strength, place }) =>
     shown(render(kernels, picture(given), catalog.preset(preset), strength, place)),
-  sharpenMargin: ({ radius, edge }) => sharpenMargin(radius, edge),
-  // A feature whose model gives, for the n-th sample, the expected outputs and a little more.
+  rounded: ({ values }) => values.map(rounded),
+  // A feature whose model gives, for the n-th sample, what is expected and `more`.
   async check({ file, more }) {
     const opened = await readBundle(bytes(file));
-    const outputs = readSamples(opened).map(({ outputs }) => [...outputs.values()][0]);
-    const { inputs, outputs: stated } = opened.manifest.model;
-    let calls = 0;
-    const model = {
-      inputs, outputs: stated, close() {},
-      run: async () => [outputs[calls].map((value, i) => value + more[calls++ * 0 + (i % more.length)])],
-    };
-    const run = model.run;
-    model.run = async () => {
-      const [values] = await run();
-      calls++;
-      return [values];
-    };
+    const expected = readSamples(opened).map(({ outputs }) => [...outputs.values()][0]);
+    const { inputs, outputs } = opened.manifest.model;
+    const run = async () => [expected.shift().map((value, i) => value + more[i % more.length])];
+    const model = { inputs, outputs, run, close() {} };
     const report = await new Feature(opened, kernels, Promise.resolve(model)).check();
     return { ...report, measurements: report.measurements.map((one) => ({ ...one, measured: plain(one.measured) })) };
   },

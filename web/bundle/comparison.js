@@ -109,7 +109,13 @@ function share(quantity, required, names, same, output = null) {
   return { quantity, output, ...verdict(measured, required, true), worst: names[same.indexOf(false)] ?? null };
 }
 
-/** The sample with the most badness (NaN is the most), unless all have none. @param {string[]} names @param {number[]} badness @param {number} none */
+/**
+ * The sample with the most badness (NaN is the most), unless all have none.
+ *
+ * @param {string[]} names
+ * @param {number[]} badness
+ * @param {number} none
+ */
 function worst(names, badness, none) {
   const ranked = badness.map((one) => (Number.isNaN(one) ? Infinity : one));
   const place = ranked.indexOf(Math.max(...ranked));

@@ -56,7 +56,10 @@ const OPERATIONS = {
  * @template F
  * @typedef {F extends Form<infer T> ? T : never} Of
  */
-/** @typedef {{[K in keyof typeof OPERATIONS]: Of<(typeof OPERATIONS)[K]> & {op: K}}[keyof typeof OPERATIONS]} Operation */
+/**
+ * @typedef {{[K in keyof typeof OPERATIONS]: Of<(typeof OPERATIONS)[K]> & {op: K}}[keyof typeof
+ *   OPERATIONS]} Operation
+ */
 
 /** @type {Form<Operation>} */
 const operation = (value, path) => {

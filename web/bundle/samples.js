@@ -11,12 +11,20 @@ import { dtype, fit, sha256, short, slug } from "./manifest.js";
 import { plain, quoted } from "./text.js";
 
 /** @import {Bundle} from "../bundle.js" */
-/** @typedef {{data: Uint8Array, shape: number[], dtype: string}} Tensor its numbers, little-endian, in C order */
+/**
+ * @typedef {{data: Uint8Array, shape: number[], dtype: string}} Tensor its numbers, little-endian, in C
+ *   order
+ */
 /**
  * What a runtime made of one sample.
- * @typedef {{name: string, inputSha256: Map<string, string>, outputs: Map<string, Float32Array>, answer: unknown}} Outcome
+ * @typedef {{name: string, inputSha256: Map<string, string>, outputs: Map<string, Float32Array>,
+ *   answer: unknown}} Outcome
  */
-/** A real input, and what is expected of it. @typedef {Outcome & {input: Tensor, shapes: Map<string, number[]>}} Sample */
+/**
+ * A real input, and what is expected of it.
+ *
+ * @typedef {Outcome & {input: Tensor, shapes: Map<string, number[]>}} Sample
+ */
 
 const ITEM_BYTES = { uint8: 1, int8: 1, int16: 2, int32: 4, int64: 8, float16: 2, float32: 4, float64: 8 };
 

@@ -6,7 +6,12 @@
 /** @import {Photo} from "../image.js" */
 /** @import {Kernels, Picture} from "../kernels.js" */
 
-/** A photo's pixels as they look on white paper: what a model or a preview should see. @param {Photo} photo @returns {Picture} */
+/**
+ * A photo's pixels as they look on white paper: what a model or a preview should see.
+ *
+ * @param {Photo} photo
+ * @returns {Picture}
+ */
 export function flat({ picture, alpha }) {
   if (!alpha) return picture;
   const data = new Uint8Array(picture.data.length);
@@ -29,7 +34,12 @@ export function within([width, height], side) {
   return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
 }
 
-/** @param {Kernels} kernels @param {Picture} picture @param {[width: number, height: number]} size @returns {Picture} */
+/**
+ * @param {Kernels} kernels
+ * @param {Picture} picture
+ * @param {[width: number, height: number]} size
+ * @returns {Picture}
+ */
 export function resized(kernels, picture, [width, height]) {
   return picture.width === width && picture.height === height ? picture : kernels.resize(picture, width, height);
 }

@@ -40,9 +40,17 @@ let feature;
 /** @type {Map<number, OpenPhoto>} */
 const photos = new Map();
 let lastId = 0;
-/** The picture that was rendered last, at the size of the screen. @type {{id: number, picture: Picture} | null} */
+/**
+ * The picture that was rendered last, at the size of the screen.
+ *
+ * @type {{id: number, picture: Picture} | null}
+ */
 let shown = null;
-/** The photo that was decoded last at more than WORKING_SIDE. @type {{id: number, picture: Picture} | null} */
+/**
+ * The photo that was decoded last at more than WORKING_SIDE.
+ *
+ * @type {{id: number, picture: Picture} | null}
+ */
 let sharp = null;
 /** Features of bundles that were replaced. @type {Feature[]} */
 let retired = [];
@@ -135,7 +143,13 @@ const methods = {
     }
   },
 
-  /** @param {Call} _call @param {number} id @param {string | null} preset @param {number} strength @param {number} maxSide */
+  /**
+   * @param {Call} _call
+   * @param {number} id
+   * @param {string | null} preset
+   * @param {number} strength
+   * @param {number} maxSide
+   */
   async render(_call, id, preset, strength, maxSide) {
     const { feature } = photoOf(id);
     const picture = await onScreen(id, maxSide);

@@ -9,7 +9,12 @@ import * as errors from "../errors.js";
 /** @typedef {{id: number, method: string, args: any[]} | {id: number, cancel: true}} Request */
 /** @typedef {{id: number, value?: any, part?: any, error?: WiredError}} Reply */
 
-/** An error as a message. What is not ours is a fault here, and is called that. @param {unknown} error @returns {WiredError} */
+/**
+ * An error as a message. What is not ours is a fault here, and is called that.
+ *
+ * @param {unknown} error
+ * @returns {WiredError}
+ */
 export function wired(error) {
   if (error instanceof errors.HomebodyError) {
     return { name: error.name, message: error.message, code: error.code };
