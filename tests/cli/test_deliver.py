@@ -121,3 +121,19 @@ def test_rollback_without_an_update(run: Run, tmp_path: Path) -> None:
     done = run("rollback", "--home", tmp_path)
     assert done.code == 2
     assert "nothing to roll back to" in done.err
+
+
+def test_keys_have_a_place_of_their_own_for_each_repository(
+    run: Run, tmp_path: Path, newer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        done = run("publish", tmp_path / place / "repo", newer)
+        assert done.code == 0, done.err
+    assert run("publish", tmp_path / "one" / "repo", "--refresh").code == 0
+    made = [path.parent for path in tmp_path.rglob("root-1.pem")]
+    assert len(set(made)) == 2
+    assert all(not path.is_relative_to(tmp_path / "one") for path in made)
+    assert all(not path.is_relative_to(tmp_path / "two") for path in made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +28,7 @@ def publish(
         list[Path] | None,
         typer.Option(
             help="Folder of private keys, outside the repository; several may be given. New keys "
-            "go to the first. Default: keys/NAME in your configuration folder.",
+            "go to the first. Default: one for this repository in your configuration folder.",
             show_default=False,
         ),
     ] = None,
@@ -114,10 +115,14 @@ def _threshold(text: str) -> tuple[str, tuple[int, int]]:
 
 
 def _default_keys(repository: Path) -> Path:
+    """A folder for this repository alone: what two of them signed could be mixed."""
+    from hashlib import sha256
+
     import platformdirs
 
-    folder = platformdirs.user_config_path("homebody", appauthor=False) / "keys"
-    return folder / (repository.resolve().name or "repository")
+    path = repository.resolve()
+    name = f"{path.name or 'repository'}-{sha256(os.fsencode(path)).hexdigest()[:8]}"
+    return platformdirs.user_config_path("homebody", appauthor=False) / "keys" / name
 
 
 def _show(done: Publication) -> None:
