@@ -10,6 +10,7 @@ import typer
 
 from homebody import __version__
 from homebody.cli import (
+    battery,
     check,
     inspect,
     pack,
@@ -34,6 +35,7 @@ app = typer.Typer(
     epilog="Try:  homebody photo suggest examples/coast.jpg",
 )
 app.add_typer(photo.app, name="photo")
+app.add_typer(battery.app, name="battery")
 app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
 app.command("pack")(pack.pack)
