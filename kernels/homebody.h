@@ -144,6 +144,32 @@ HB_EXPORT int32_t hb_jpeg_start(const uint8_t *data, size_t length, int32_t scal
  * be HB_BROKEN. */
 HB_EXPORT int32_t hb_jpeg_rows(uint32_t *scratch, int32_t rows, uint8_t *rgb);
 
+/* ---- jpeg_encode.c: pixels to JPEG files, to the coefficients that libjpeg-turbo makes of them ----
+ *
+ * A file is a head, bands of rows with restart markers (0xFF, 0xD0 to 0xD7 in turn) between them, and the
+ * end (0xFF, 0xD9). quality is 1 to 100; `halved` 1 keeps colour at half the resolution. */
+
+#define HB_JPEG_HEAD_BYTES 640
+
+/* Up to where the first band begins. `restart`: units (8 x 8 pixels, 16 x 16 halved) in a band, 0 when there
+ * is one. Returns the bytes written, or a refusal. */
+HB_EXPORT int32_t hb_jpeg_encode_head(int32_t width, int32_t height, int32_t quality, int32_t halved,
+                                      int32_t restart, uint8_t *out, uint32_t out_length);
+
+/* Number of uint32_t of working memory, and the most bytes that a call of hb_jpeg_encode_rows writes; 0 when
+ * an argument is out of range. */
+HB_EXPORT uint32_t hb_jpeg_encode_scratch(int32_t width, int32_t halved);
+HB_EXPORT uint32_t hb_jpeg_encode_bound(int32_t width, int32_t halved);
+
+HB_EXPORT int32_t hb_jpeg_encode_start(int32_t width, int32_t quality, int32_t halved, uint32_t *scratch,
+                                       uint32_t scratch_length);
+
+/* The next 8 rows (16 halved) of `rgb` [rows][width][3], fewer only at the picture's end; then the end of a
+ * band. Both return the bytes written, or a refusal. After a band's end the next band can begin. */
+HB_EXPORT int32_t hb_jpeg_encode_rows(uint32_t *scratch, const uint8_t *rgb, int32_t rows, uint8_t *out,
+                                      uint32_t out_length);
+HB_EXPORT int32_t hb_jpeg_encode_end(uint32_t *scratch, uint8_t *out, uint32_t out_length);
+
 /* ---- channels.c: what an array of numbers spans and sums to, channel by channel ---- */
 
 /* `values` is float[rows][channels]. Least, greatest and, in float64 and in the order of the rows, the sum of

@@ -58,7 +58,7 @@ typedef struct {
   const uint8_t *end;
   jpeg_bits bits;              /* where reading is, between scans too */
 
-  const uint8_t *tables[8];    /* where each Huffman table stands in the data: DC 0-3, AC 0-3 */
+  const uint8_t *tables[8];    /* where each Huffman table stands, most in the data: DC 0-3, AC 0-3 */
   uint16_t quantizers[4][64];
   uint8_t has_quantizer[4];
   uint8_t framed, progressive, jfif, adobe, adobe_transform, rgb;
@@ -111,6 +111,12 @@ int32_t jpeg_sequential_block(jpeg *j, int32_t component, int32_t keep_ac, int16
 int32_t jpeg_check_progression(jpeg *j);
 int32_t jpeg_progressive_block(jpeg *j, int32_t component, int16_t *block);
 extern const uint8_t jpeg_zigzag[80];
+
+/* ---- jpeg_tables.c: as DHT and DQT hold them ---- */
+
+extern const uint8_t jpeg_standard_quantizers[2][64];
+extern const uint8_t jpeg_standard_dc[2][28];
+extern const uint8_t jpeg_standard_ac[2][178];
 
 /* ---- jpeg_idct.c: a block's coefficients to samples ---- */
 

@@ -70,9 +70,8 @@ int32_t jpeg_begin_scan(jpeg *j) {
       c->latched = 1;
     }
     int needs_dc = !j->progressive || (j->first == 0 && j->high == 0), needs_ac = !j->progressive || j->first > 0;
-    if ((needs_dc && c->dc > 3) || (needs_ac && c->ac > 3)) return HB_BROKEN;
-    if ((needs_dc && !j->tables[c->dc]) || (needs_ac && !j->tables[4 + c->ac]))
-      return HB_UNSUPPORTED; /* Motion JPEG leaves out tables that everybody knows */
+    if ((needs_dc && (c->dc > 3 || !j->tables[c->dc])) || (needs_ac && (c->ac > 3 || !j->tables[4 + c->ac])))
+      return HB_BROKEN;
     if (needs_dc) status = jpeg_huffman_table(j->tables[c->dc], 1, j->dc[which]);
     if (status == HB_OK && needs_ac) status = jpeg_huffman_table(j->tables[4 + c->ac], 0, j->ac[which]);
     if (status != HB_OK) return status;

@@ -146,6 +146,7 @@ int32_t jpeg_open(jpeg *j, const uint8_t *data, size_t length) {
   j->end = data + length;
   j->bits.at = data + 2;
   j->bits.end = j->end;
+  for (int i = 0; i < 2; i++) j->tables[i] = jpeg_standard_dc[i], j->tables[4 + i] = jpeg_standard_ac[i];
   int32_t status = jpeg_read_markers(j);
   if (status != JPEG_SCAN) return status < 0 ? status : HB_BROKEN;
   j->rgb = j->count == 3 && is_rgb(j);

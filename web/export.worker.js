@@ -3,8 +3,8 @@
  * the share that is done, and `{value}` or `{error}` answers; whoever asked ends the worker to cancel,
  * and the workers that it started end with it.
  *
- * Rows are decoded here, rendered by others meanwhile, and encoded here, a band at a time. What is in
- * memory whole is the decoded photo, and what the browser's encoder needs.
+ * Rows are decoded here, a band at a time; others render and pack them meanwhile. What is in memory
+ * whole is the decoded photo, the file, and for WebP what the browser's encoder needs.
  * @module
  */
 
@@ -12,7 +12,7 @@ import { unwired, wired } from "./engine/wire.js";
 import { ImageTooLargeError } from "./errors.js";
 import { open } from "./image.js";
 import { toWrite } from "./image/metadata.js";
-import { checkTarget, write } from "./image/writing.js";
+import { BAND_ROWS, checkTarget, write } from "./image/writing.js";
 import { sharpenMargin } from "./kernels.js";
 
 /** @import {Photo} from "./image.js" */
@@ -29,8 +29,8 @@ import { sharpenMargin } from "./kernels.js";
 /** Bytes of a band. */
 const BAND_BYTES = 4 << 20;
 const MOST_WORKERS = 4;
-/** Share of the work that is done when all rows are rendered, measured; the encoder says nothing of its own. */
-const RENDERED = 0.75;
+/** Share of the work that is done when all bands are packed; WebP's encoder says nothing of its own. */
+const PACKED = { "image/jpeg": 0.99, "image/png": 0.99, "image/webp": 0.3 };
 
 self.addEventListener("message", async ({ data }) => {
   try {
@@ -52,15 +52,14 @@ async function exported({ blob, preset, strength, kernels, options }, report) {
   const { type = "image/jpeg", quality = 95, gps = true } = options;
   checkTarget(type, quality);
   report(0);
-  const { photo, decodeTo } = await open(blob, { kernels: { module: kernels } });
-  const { picture: { width, height }, alpha } = photo;
-  const metadata = toWrite(photo, width, height, gps);
-  const rgba = alpha !== null || type !== "image/png";
-  const crew = new Crew({ kernels, preset, strength, width, height, rgba });
+  const crew = new Crew({ kernels, preset, strength, type, quality }); // gets ready while the file is read
   try {
-    const bands = rendered(photo, decodeTo, crew, preset, (share) => report(RENDERED * share));
-    const picture = { width, height, channels: /** @type {3 | 4} */ (rgba ? 4 : 3), opaque: alpha === null };
-    const file = await write(picture, bands, { type, quality, metadata });
+    const [{ photo, decodeTo }] = await Promise.all([open(blob, { kernels: { module: kernels } }), crew.started]);
+    const { picture: { width, height }, alpha } = photo;
+    const metadata = toWrite(photo, width, height, gps);
+    const share = PACKED[/** @type {keyof PACKED} */ (type)];
+    const bands = packed(photo, decodeTo, crew, preset, (done) => report(share * done));
+    const file = await write({ type, quality, width, height, alpha: alpha !== null, kernels, metadata }, bands);
     report(1);
     return file;
   } finally {
@@ -78,11 +77,11 @@ async function exported({ blob, preset, strength, kernels, options }, report) {
  * @param {(share: number) => void} report
  * @returns {AsyncGenerator<Uint8Array>}
  */
-async function* rendered({ picture, alpha }, decodeTo, crew, preset, report) {
+async function* packed({ picture, alpha }, decodeTo, crew, preset, report) {
   const { data, width, height } = picture, row = 3 * width;
   const sharpen = preset?.adjust.sharpen;
   const margin = sharpen?.amount ? sharpenMargin(sharpen.radius, Math.max(width, height)) : 0;
-  const rows = Math.max(16, Math.floor(BAND_BYTES / row), 4 * margin);
+  const rows = BAND_ROWS * Math.ceil(Math.max(BAND_BYTES / row, 4 * margin) / BAND_ROWS);
   /** @type {Promise<Uint8Array>[]} */
   const under = [];
   for (let first = 0; first < height || under.length > 0;) {
@@ -90,9 +89,9 @@ async function* rendered({ picture, alpha }, decodeTo, crew, preset, report) {
       const last = Math.min(height, first + rows);
       const top = Math.max(0, first - margin), end = Math.min(height, last + margin);
       decodeTo(end);
-      under.push(crew.render({
+      under.push(crew.pack({
         rgb: data.slice(top * row, end * row), top, skip: first - top, rows: last - first,
-        alpha: alpha && alpha.slice(first * width, last * width),
+        alpha: alpha && alpha.slice(first * width, last * width), width, height,
       }));
       first = last;
     }
@@ -101,18 +100,19 @@ async function* rendered({ picture, alpha }, decodeTo, crew, preset, report) {
   }
 }
 
-/** Workers that render bands, in turn. */
+/** Workers that render and pack bands, in turn. */
 class Crew {
-  /** @type {{worker: Worker, waiting: {resolve: (band: Uint8Array) => void, reject: (error: Error) => void}[]}[]} */
+  /** @type {{worker: Worker, waiting: {resolve: (band: any) => void, reject: (error: Error) => void}[]}[]} */
   #workers = [];
   #next = 0;
 
   /** @param {import("./export/bands.worker.js").Job} job */
   constructor(job) {
     this.size = Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1));
+    const started = [];
     for (let i = 0; i < this.size; i++) {
       const worker = new Worker(new URL("export/bands.worker.js", import.meta.url), { type: "module" });
-      /** @type {{resolve: (band: Uint8Array) => void, reject: (error: Error) => void}[]} */
+      /** @type {{resolve: (band: any) => void, reject: (error: Error) => void}[]} */
       const waiting = [];
       worker.addEventListener("message", ({ data: { band, error } }) => {
         const { resolve, reject } = /** @type {any} */ (waiting.shift());
@@ -123,21 +123,34 @@ class Crew {
         event.preventDefault();
         for (const { reject } of waiting.splice(0)) reject(new RangeError("a worker ended"));
       });
-      worker.postMessage(job);
       this.#workers.push({ worker, waiting });
+      started.push(this.#ask(i, job, []));
     }
+    /** A worker starts only while the one that starts it has nothing else to do. */
+    this.started = Promise.all(started);
+    this.started.catch(() => {});
   }
 
   /**
    * @param {import("./export/bands.worker.js").Band} band
    * @returns {Promise<Uint8Array>}
    */
-  render(band) {
-    const { worker, waiting } = this.#workers[this.#next++ % this.size];
-    return new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
-      worker.postMessage(band, { transfer: [band.rgb.buffer] });
-    });
+  pack(band) {
+    return this.#ask(this.#next++ % this.size, band, [band.rgb.buffer]);
+  }
+
+  /**
+   * @param {number} which
+   * @param {object} message
+   * @param {Transferable[]} transfer
+   * @returns {Promise<any>}
+   */
+  #ask(which, message, transfer) {
+    const { worker, waiting } = this.#workers[which];
+    const answer = new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+    answer.catch(() => {}); // whoever awaits it hears of it; it may fail before that
+    worker.postMessage(message, { transfer });
+    return answer;
   }
 
   dismiss() {

@@ -15,7 +15,7 @@ import { JpegReader, readJpeg, scaleFor } from "./image/jpeg.js";
 import { intoJpeg, readMetadata, toWrite } from "./image/metadata.js";
 import { readPng } from "./image/png.js";
 import { turned } from "./image/turning.js";
-import { checkTarget, withAlpha, write } from "./image/writing.js";
+import { BAND_ROWS, checkTarget, packerFor, write } from "./image/writing.js";
 
 /** @typedef {import("./kernels.js").Picture} Picture */
 /**
@@ -31,8 +31,6 @@ import { checkTarget, withAlpha, write } from "./image/writing.js";
  * @property {Uint8Array | null} xmp its orientation set to upright
  */
 
-/** Rows that are encoded at a time. */
-const BAND = 256;
 const NOTHING = { exif: null, icc: null, xmp: null };
 
 /**
@@ -137,25 +135,26 @@ async function byBrowser(bytes, format) {
 }
 
 /**
- * Write a photo into a file's bytes, with its alpha, EXIF, ICC profile and XMP. JPEG has no alpha: it
- * gets the photo on white.
+ * Write a photo into a file's bytes, with its alpha, EXIF, ICC profile and XMP. A JPEG has the
+ * coefficients that Python's has; it has no alpha, and gets the photo on white.
  *
  * @param {Photo} photo
- * @param {{type?: string, quality?: number, gps?: boolean}} [options] type: image/jpeg, image/png or
- *   image/webp; quality: of JPEG and WebP, 1 to 100; gps: whether the place where it was taken stays
+ * @param {{type?: string, quality?: number, gps?: boolean, kernels: {module: WebAssembly.Module}}} options
+ *   type: image/jpeg, image/png or image/webp; quality: of JPEG and WebP, 1 to 100; gps: whether the
+ *   place where it was taken stays
  * @returns {Promise<Blob>}
  * @throws {ImageWriteError}
  */
-export async function encode(photo, { type = "image/jpeg", quality = 95, gps = true } = {}) {
+export async function encode(photo, { type = "image/jpeg", quality = 95, gps = true, kernels }) {
   checkTarget(type, quality);
   const { picture: { data, width, height }, alpha } = photo;
-  const metadata = toWrite(photo, width, height, gps);
+  const target = { type, quality, width, kernels: kernels.module }, pack = packerFor(target);
   const bands = function* () {
-    for (let top = 0; top < height; top += BAND) {
-      const from = top * width, to = Math.min(height, top + BAND) * width;
-      const rgb = data.subarray(3 * from, 3 * to);
-      yield alpha ? withAlpha(rgb, alpha.subarray(from, to)) : rgb;
+    for (let first = 0; first < height; first += 4 * BAND_ROWS) {
+      const from = first * width, to = Math.min(height, first + 4 * BAND_ROWS) * width;
+      yield pack(data.subarray(3 * from, 3 * to), alpha && alpha.subarray(from, to), first);
     }
   };
-  return write({ width, height, channels: alpha ? 4 : 3 }, bands(), { type, quality, metadata });
+  const metadata = toWrite(photo, width, height, gps);
+  return write({ ...target, height, alpha: alpha !== null, metadata }, bands());
 }

@@ -90,6 +90,10 @@ def exercise_jpeg() -> int:
             continue
         with contextlib.suppress(KernelError):
             kernels.jpeg_decode(data, scale)
+    for (height, width), value in product(SHAPES, (None, 0, 255)):
+        rgb = filled((height, width, 3), value)
+        for quality, halved in product((1, 100), (False, True)):
+            kernels.jpeg_encode(rgb, quality, halved=halved, band=16)
     return len(files)
 
 

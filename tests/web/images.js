@@ -33,7 +33,7 @@ async (file) => {
   });
   window.encode = (file, options) => safely(async () => {
     const found = await image.decode(toBytes(file), { kernels });
-    const blob = await image.encode(found, options);
+    const blob = await image.encode(found, { ...options, kernels });
     return { type: blob.type, file: toText(new Uint8Array(await blob.arrayBuffer())) };
   });
   const run = (file, preset, strength, options, cancelAt) => new Promise((resolve, reject) => {

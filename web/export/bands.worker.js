@@ -1,18 +1,27 @@
 /**
- * Renders bands of a photo: several of these work beside the export's own worker.
+ * Renders bands of a photo and packs them for its file: several of these work beside the export's own
+ * worker.
  *
- * The first message is the Job of a photo; each after it a Band, which comes back rendered.
+ * The first message is the Job of a photo, answered by `{started}`; each after it a Band, which comes
+ * back packed.
  * @module
  */
 
 import { wired } from "../engine/wire.js";
-import { opaqueRgba, withAlpha } from "../image/writing.js";
+import { packerFor } from "../image/writing.js";
 import { loadKernels } from "../kernels.js";
 import { compileLut, render } from "../look.js";
 
 /** @import {Kernels} from "../kernels.js" */
 /** @import {Preset} from "../preset.js" */
-/** @typedef {{kernels: WebAssembly.Module, preset: Preset | null, strength: number, width: number, height: number, rgba: boolean}} Job */
+/**
+ * @typedef {object} Job
+ * @property {WebAssembly.Module} kernels
+ * @property {Preset | null} preset null: the original's pixels
+ * @property {number} strength
+ * @property {string} type
+ * @property {number} quality
+ */
 /**
  * @typedef {object} Band
  * @property {Uint8Array} rgb rows of the photo, with those around it that sharpening looks at
@@ -20,6 +29,8 @@ import { compileLut, render } from "../look.js";
  * @property {number} skip how many come before the band
  * @property {number} rows how many the band has
  * @property {Uint8Array | null} alpha of the band
+ * @property {number} width of the photo
+ * @property {number} height
  */
 
 /** @type {Promise<{kernels: Kernels, job: Job}>} */
@@ -28,10 +39,11 @@ let ready;
 self.addEventListener("message", async ({ data }) => {
   if ("kernels" in data) {
     ready = start(data);
+    self.postMessage({ started: true });
     return;
   }
   try {
-    const { kernels, job } = await ready, band = rendered(kernels, job, data);
+    const { kernels, job } = await ready, band = packed(kernels, job, data);
     self.postMessage({ band }, { transfer: [band.buffer] });
   } catch (error) {
     self.postMessage({ error: wired(error) });
@@ -45,17 +57,20 @@ async function start(job) {
   return { kernels, job };
 }
 
+/** @type {ReturnType<typeof packerFor> | undefined} */
+let pack;
+
 /**
  * @param {Kernels} kernels
  * @param {Job} job
  * @param {Band} band
- * @returns {Uint8Array} RGB, or RGBA where there is alpha or the encoder wants it
+ * @returns {Uint8Array} with a buffer of its own
  */
-function rendered(kernels, { preset, strength, width, height, rgba }, { rgb, top, skip, rows, alpha }) {
+function packed(kernels, job, { rgb, top, skip, rows, alpha, width, height }) {
+  pack ??= packerFor({ ...job, width });
   const row = 3 * width;
   let picture = { data: rgb, width, height: rgb.length / row };
-  if (preset) picture = render(kernels, picture, preset, strength, { top, left: 0, width, height });
-  const band = picture.data.subarray(skip * row, (skip + rows) * row);
-  if (alpha) return withAlpha(band, alpha);
-  return rgba ? opaqueRgba(band) : band.slice();
+  if (job.preset) picture = render(kernels, picture, job.preset, job.strength, { top, left: 0, width, height });
+  const bytes = pack(picture.data.subarray(skip * row, (skip + rows) * row), alpha, top + skip);
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
 }

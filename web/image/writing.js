@@ -1,15 +1,20 @@
 /**
- * Pictures into files, from bands of rows.
+ * Pictures into files, from bands of rows. Each band is packed for its format by itself, on any
+ * thread; then the packed ones are put together.
  * @module
  */
 
 import { ImageWriteError } from "../errors.js";
+import { JPEG_END, JpegWriter, RESTART_ROWS } from "./jpeg.js";
 import { intoJpeg, intoWebp, pngChunks } from "./metadata.js";
 import { writePng } from "./png.js";
 
-/** @typedef {"image/jpeg" | "image/png" | "image/webp"} Type */
-
 const TYPES = ["image/jpeg", "image/png", "image/webp"];
+
+/** A band's first row is a multiple of this many. */
+export const BAND_ROWS = RESTART_ROWS;
+
+/** @typedef {{type: string, quality: number, width: number, kernels: WebAssembly.Module}} Target */
 
 /**
  * Refuse what could not be written, before the work is done.
@@ -27,26 +32,40 @@ export function checkTarget(type, quality) {
 }
 
 /**
- * Write a file.
+ * What packs bands for a format: RGB or RGBA for PNG, RGBA for WebP, and for JPEG, which has no alpha
+ * and gets the picture on white, its entropy-coded data.
  *
- * @param {{width: number, height: number, channels: 3 | 4, opaque?: boolean}} picture opaque: of four
- *   channels, the fourth is 255 everywhere
- * @param {AsyncIterable<Uint8Array> | Iterable<Uint8Array>} bands of whole rows, from the top
- * @param {{type: string, quality: number, metadata: import("./metadata.js").Metadata}} options
+ * @param {Target} target
+ * @returns {(rgb: Uint8Array, alpha: Uint8Array | null, first: number) => Uint8Array} of whole rows,
+ *   the first of which has this number
+ */
+export function packerFor({ type, quality, width, kernels }) {
+  if (type === "image/png") return (rgb, alpha) => (alpha ? withAlpha(rgb, alpha) : rgb);
+  if (type === "image/webp") return (rgb, alpha) => (alpha ? withAlpha(rgb, alpha) : opaqueRgba(rgb));
+  const writer = new JpegWriter(kernels, width, quality);
+  return (rgb, alpha, first) => writer.band(alpha ? onWhite(rgb, alpha) : rgb, first);
+}
+
+/**
+ * Put packed bands together.
+ *
+ * @param {Target & {height: number, alpha: boolean, metadata: import("./metadata.js").Metadata}} target
+ * @param {AsyncIterable<Uint8Array> | Iterable<Uint8Array>} bands from the top
  * @returns {Promise<Blob>}
  * @throws {ImageWriteError}
  */
-export async function write({ width, height, channels, opaque = channels === 3 }, bands, { type, quality, metadata }) {
+export async function write(target, bands) {
+  const { type, quality, width, height, alpha, kernels, metadata } = target;
   if (type === "image/png") {
-    return writePng({ width, height, channels, chunks: await pngChunks(metadata) }, bands);
+    return writePng({ width, height, channels: alpha ? 4 : 3, chunks: await pngChunks(metadata) }, bands);
   }
-  const file = await byCanvas(width, height, bands, type, quality, (band) => {
-    const rgba = channels === 3 ? opaqueRgba(band) : band;
-    if (type === "image/jpeg" && !opaque) onWhite(rgba);
-    return rgba;
-  });
-  if (type === "image/webp") return intoWebp(file, metadata, { width, height, alpha: !opaque });
-  return intoJpeg(file, metadata);
+  if (type === "image/webp") {
+    const file = await byCanvas(width, height, bands, type, quality);
+    return intoWebp(file, metadata, { width, height, alpha });
+  }
+  const parts = [new JpegWriter(kernels, width, quality).head(height)];
+  for await (const band of bands) parts.push(band);
+  return intoJpeg(new Blob(/** @type {BlobPart[]} */ ([...parts, JPEG_END])), metadata);
 }
 
 /**
@@ -54,29 +73,25 @@ export async function write({ width, height, channels, opaque = channels === 3 }
  *
  * @param {number} width
  * @param {number} height
- * @param {AsyncIterable<Uint8Array> | Iterable<Uint8Array>} bands
+ * @param {AsyncIterable<Uint8Array> | Iterable<Uint8Array>} bands RGBA
  * @param {string} type
  * @param {number} quality
- * @param {(band: Uint8Array) => Uint8Array} toRgba
  */
-async function byCanvas(width, height, bands, type, quality, toRgba) {
+async function byCanvas(width, height, bands, type, quality) {
   try {
     const canvas = new OffscreenCanvas(width, height);
-    const options = { alpha: type !== "image/jpeg", willReadFrequently: true };
-    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", options));
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
     let top = 0;
-    for await (const band of bands) {
-      const rgba = toRgba(band);
-      const pixels = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (rgba.buffer), rgba.byteOffset, rgba.length);
+    for await (const { buffer, byteOffset, length } of bands) {
+      const pixels = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (buffer), byteOffset, length);
       context.putImageData(new ImageData(pixels, width), 0, top);
-      top += rgba.length / (4 * width);
+      top += length / (4 * width);
     }
     const blob = await canvas.convertToBlob({ type, quality: quality / 100 });
     if (blob.type === type) return blob;
   } catch (error) {
     if (!(error instanceof DOMException || error instanceof RangeError || error instanceof TypeError)) throw error;
-    throw new ImageWriteError(
-      `${width}×${height} pixels cannot be written as ${type} by this browser; choose PNG`);
+    throw new ImageWriteError(`${width}×${height} pixels cannot be written as ${type} by this browser; choose PNG`);
   }
   throw new ImageWriteError(`this browser does not write ${type}; choose JPEG or PNG`);
 }
@@ -87,21 +102,10 @@ async function byCanvas(width, height, bands, type, quality, toRgba) {
  * @param {Uint8Array} rgb
  * @returns {Uint8Array}
  */
-export function opaqueRgba(rgb) {
+function opaqueRgba(rgb) {
   const pixels = new Uint32Array(rgb.length / 3), opaque = 0xff000000;
-  // Little-endian, as everywhere that WebAssembly runs: four pixels from three words.
-  const aligned = rgb.byteOffset % 4 ? rgb.slice() : rgb;
-  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
-  const whole = pixels.length & ~3;
-  for (let o = 0, i = 0; o < whole; o += 4, i += 3) {
-    const a = words[i], b = words[i + 1], c = words[i + 2];
-    pixels[o] = a | opaque;
-    pixels[o + 1] = a >>> 24 | b << 8 | opaque;
-    pixels[o + 2] = b >>> 16 | c << 16 | opaque;
-    pixels[o + 3] = c >>> 8 | opaque;
-  }
-  for (let o = whole, i = 3 * whole; o < pixels.length; o++, i += 3) {
-    pixels[o] = rgb[i] | rgb[i + 1] << 8 | rgb[i + 2] << 16 | opaque;
+  for (let o = 0, i = 0; o < pixels.length; o++, i += 3) {
+    pixels[o] = rgb[i] | rgb[i + 1] << 8 | rgb[i + 2] << 16 | opaque; // little-endian, as WebAssembly is
   }
   return new Uint8Array(pixels.buffer);
 }
@@ -110,21 +114,19 @@ export function opaqueRgba(rgb) {
  * @param {Uint8Array} rgb
  * @param {Uint8Array} alpha
  */
-export function withAlpha(rgb, alpha) {
+function withAlpha(rgb, alpha) {
   const rgba = opaqueRgba(rgb);
   for (let i = 0; i < alpha.length; i++) rgba[4 * i + 3] = alpha[i];
   return rgba;
 }
 
 /**
- * JPEG has no alpha: it gets the picture on white.
- *
- * @param {Uint8Array} rgba
+ * @param {Uint8Array} rgb
+ * @param {Uint8Array} alpha
  */
-function onWhite(rgba) {
-  for (let i = 0; i < rgba.length; i += 4) {
-    const alpha = rgba[i + 3];
-    for (let c = i; c < i + 3; c++) rgba[c] = Math.floor((rgba[c] * alpha + (255 - alpha) * 255 + 127) / 255);
-    rgba[i + 3] = 255;
-  }
+function onWhite(rgb, alpha) {
+  return rgb.map((value, i) => {
+    const opaque = alpha[Math.floor(i / 3)];
+    return Math.floor((value * opaque + (255 - opaque) * 255 + 127) / 255);
+  });
 }

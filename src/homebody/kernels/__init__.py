@@ -39,7 +39,7 @@ from homebody.kernels._filtering import (
     resample,
 )
 from homebody.kernels._finishing import grain, sharpen, vignette
-from homebody.kernels._jpeg import JPEG_SCALES, jpeg_decode
+from homebody.kernels._jpeg import JPEG_SCALES, JPEG_SIDE, jpeg_decode, jpeg_encode
 from homebody.kernels._library import ABI_VERSION, NATIVE
 from homebody.kernels._measuring import Statistics, statistics
 from homebody.kernels._resizing import Order, fit_short_side, normalize, resize, resize_normalize
@@ -47,6 +47,7 @@ from homebody.kernels._resizing import Order, fit_short_side, normalize, resize,
 __all__ = [
     "ABI_VERSION",
     "JPEG_SCALES",
+    "JPEG_SIDE",
     "LOOK_PARAMETERS",
     "LUT_SIZES",
     "LUT_WHITE",
@@ -69,6 +70,7 @@ __all__ = [
     "fit_short_side",
     "grain",
     "jpeg_decode",
+    "jpeg_encode",
     "look_lut",
     "lut_apply",
     "lut_identity",

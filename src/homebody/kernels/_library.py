@@ -43,6 +43,8 @@ def load() -> ctypes.CDLL:
         getattr(library, function).argtypes = arguments
     for function in (
         "hb_jpeg_scratch",
+        "hb_jpeg_encode_scratch",
+        "hb_jpeg_encode_bound",
         "hb_resize_scratch",
         "hb_grain_scratch",
         "hb_sharpen_scratch",
@@ -56,6 +58,12 @@ _SIGNATURES: dict[str, list[Any]] = {
     "hb_jpeg_scratch": [_POINTER, ctypes.c_size_t, _INT],
     "hb_jpeg_start": [_POINTER, ctypes.c_size_t, _INT, _POINTER, _POINTER, _UINT],
     "hb_jpeg_rows": [_POINTER, _INT, _POINTER],
+    "hb_jpeg_encode_head": [*[_INT] * 5, _POINTER, _UINT],
+    "hb_jpeg_encode_scratch": [_INT] * 2,
+    "hb_jpeg_encode_bound": [_INT] * 2,
+    "hb_jpeg_encode_start": [*[_INT] * 3, _POINTER, _UINT],
+    "hb_jpeg_encode_rows": [_POINTER, _POINTER, _INT, _POINTER, _UINT],
+    "hb_jpeg_encode_end": [_POINTER, _POINTER, _UINT],
     "hb_resize_scratch": [_INT] * 2,
     "hb_resize": [_POINTER, *[_INT] * 8, _POINTER, _POINTER, _UINT],
     "hb_resize_normalize": [_POINTER, *[_INT] * 9, *[_POINTER] * 4, _UINT],
