@@ -56,9 +56,10 @@ def test_kalman_is_dynamaxs_to_rounding():
         emissions_weights=jnp.asarray(rows)[:, None, :], emissions_cov=jnp.eye(1) * 0.09,
     )  # fmt: skip
     posterior = inference.lgssm_filter(parameters, jnp.asarray(y)[:, None])
-    np.testing.assert_allclose(filter.mean, posterior.filtered_means[-1], rtol=1e-10)
+    # It adds 1e-9 to every variance that it divides by.
+    np.testing.assert_allclose(filter.mean, posterior.filtered_means[-1], rtol=1e-6)
     np.testing.assert_allclose(
-        filter.covariance, posterior.filtered_covariances[-1], rtol=1e-9, atol=1e-13
+        filter.covariance, posterior.filtered_covariances[-1], rtol=1e-5, atol=1e-9
     )
 
 
