@@ -54,7 +54,10 @@ On the command line each of these is one line on standard error and exit code 2.
     │   └── TrainConfigError       a setting is unknown or out of range
     ├── AdaptError             a model of one cannot learn or answer as asked
     │   ├── FilterError            a filter's numbers or a measurement's are unusable
+    │   ├── MeasurementsError      a file of measurements cannot be read or makes no sense
     │   ├── SafetensorsError       the bytes are not a safetensors file
+    │   ├── FleetError             a fleet's measurements, assets or settings are unusable
+    │   │   └── CheckpointError        a fleet's checkpoint cannot be written, read or used
     │   └── OwnerStateError        owner state cannot be read, written or used
     │       └── BaseChangedError       it was learned on another base model
     ├── ServeError             the studio or a repository cannot be served
@@ -453,8 +456,20 @@ class FilterError(AdaptError):
     """A filter's numbers, or a measurement's, are unusable."""
 
 
+class MeasurementsError(AdaptError):
+    """A file of measurements cannot be read, lacks a column, or contradicts itself."""
+
+
 class SafetensorsError(AdaptError):
     """The bytes are not a safetensors file."""
+
+
+class FleetError(AdaptError):
+    """A fleet's measurements, assets or settings are unusable."""
+
+
+class CheckpointError(FleetError):
+    """A fleet's checkpoint cannot be written, read or used."""
 
 
 class OwnerStateError(AdaptError):
