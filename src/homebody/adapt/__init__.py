@@ -7,6 +7,7 @@ that a filter tracks.
 from __future__ import annotations
 
 from homebody.adapt._base import Base, Prior, last_layer_rows
+from homebody.adapt._bundle import adapt_entry, base_of
 from homebody.adapt._chi_square import chi_square_tail, chi_square_threshold
 from homebody.adapt._distributions import Gaussian, Process, RandomWalk, StudentT
 from homebody.adapt._gate import Gate, Score
@@ -41,6 +42,8 @@ __all__ = [
     "StudentT",
     "Track",
     "UnscentedKalmanFilter",
+    "adapt_entry",
+    "base_of",
     "chi_square_tail",
     "chi_square_threshold",
     "fleet_prior",

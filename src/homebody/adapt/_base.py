@@ -177,7 +177,7 @@ def as_base(source: Any) -> Base:
     """A base model from what :class:`ModelOfOne` is given: a Base, a bundle, or its path."""
     if isinstance(source, Base):
         return source
-    from homebody.adapt._bundle import base_of  # LiteRT is imported only where it is needed
+    from homebody.adapt._bundle import base_of
     from homebody.bundle import Bundle
 
     if isinstance(source, (Bundle, str, os.PathLike)):

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from homebody import bundle as bundles
 from homebody.adapt import safetensors
@@ -20,18 +20,43 @@ ENTRY = "adapt.safetensors"
 
 LARGEST = 64 << 20
 """Most bytes of that entry."""
+_PRIOR = ("mean", "covariance", "process", "noise")
+
+
+def adapt_entry(
+    weights: ArrayLike,
+    prior: Prior | None = None,
+    *,
+    input_offset: ArrayLike | None = None,
+    input_scale: ArrayLike | None = None,
+) -> bytes:
+    """The bytes of a bundle's entry ``adapt.safetensors``.
+
+    Args:
+        weights: the last layer, [outputs, f + 1], biases last, in the world's units.
+        prior: what other assets taught (:func:`fleet_prior`).
+        input_offset, input_scale: [k]: the net's features are of (u - offset) / scale.
+
+    Raises:
+        SafetensorsError: these are not arrays of numbers.
+    """
+    tensors: dict[str, NDArray[Any]] = {"weights": np.array(weights, np.float64, ndmin=2)}
+    if prior is not None:
+        tensors |= {name: getattr(prior, name) for name in _PRIOR}
+    for name, value in (("input_offset", input_offset), ("input_scale", input_scale)):
+        if value is not None:
+            tensors[name] = np.array(value, np.float64)
+    return safetensors.dumps(tensors)
 
 
 def base_of(source: Bundle | str | os.PathLike[str], *, threads: int = 1) -> Base:
     """The base model of a bundle whose last layer may be adapted.
 
     The bundle's model takes one float32 input [1, k] and gives two outputs: the prediction
-    [1, outputs] and the last hidden layer [1, f]. Its entry ``adapt.safetensors`` holds
-    ``weights`` [outputs, f + 1], biases last, and, where other assets taught one, a prior:
-    ``mean``, ``covariance``, ``process`` and ``noise``. Optional ``input_offset`` and
-    ``input_scale`` [k] and ``output_offset`` and ``output_scale`` [outputs] are in the units of
-    the world: features are of (u - offset) / scale, and predictions are scaled back by the
-    weights themselves, which are therefore in the world's units.
+    [1, outputs] and the last hidden layer [1, f]. Its entry ``adapt.safetensors``
+    (:func:`adapt_entry`) holds the last layer, and, where other assets taught one, a prior. The
+    last layer has to give the model's own predictions, so that a scaling of the outputs is part
+    of its weights.
 
     Args:
         source: an open bundle, or the path of one (which is opened, read and closed).
@@ -67,7 +92,13 @@ def _base(model: Model, tensors: dict[str, NDArray[Any]], sha256: str) -> Base:
             f"the model gives {shapes}; the prediction [1, {outputs}] and the last hidden layer "
             f"[1, {width - 1}] are expected, so pack a model cut for adapting"
         )
-    (k,) = model.inputs[0].shape[1:]
+    shape = model.inputs[0].shape
+    if len(shape) != 2 or shape[0] != 1 or model.inputs[0].dtype != "float32":
+        raise AdaptError(
+            f"the model takes {model.inputs[0].dtype} {list(shape)}; float32 [1, k] is expected, "
+            "so pack a model cut for adapting"
+        )
+    k = shape[1]
     offset = tensors.get("input_offset", np.zeros(k)).astype(np.float64)
     scale = tensors.get("input_scale", np.ones(k)).astype(np.float64)
     if offset.shape != (k,) or scale.shape != (k,) or not (scale > 0).all():
@@ -81,9 +112,17 @@ def _base(model: Model, tensors: dict[str, NDArray[Any]], sha256: str) -> Base:
         hidden = np.array([model(row[None])[1][0] for row in scaled], np.float64)
         return hidden if inputs.ndim == 2 else hidden[0]
 
-    names = ("mean", "covariance", "process", "noise")
-    there = [name for name in names if name in tensors]
-    if there and len(there) < len(names):
+    there = [name for name in _PRIOR if name in tensors]
+    if there and len(there) < len(_PRIOR):
         raise AdaptError(f"{ENTRY} has only {', '.join(there)} of a prior; pack the bundle again")
-    prior = Prior(*(tensors[name].astype(np.float64) for name in names)) if there else None
+    probe = offset + scale * np.linspace(-0.5, 0.5, k)
+    prediction, hidden = model(((probe - offset) / scale).astype(np.float32)[None])
+    own = weights @ np.append(hidden[0].astype(np.float64), 1.0)
+    size = np.abs(weights) @ np.append(np.abs(hidden[0]), 1.0)
+    if not (np.abs(own - prediction[0]) <= 1e-4 * size).all():
+        raise AdaptError(
+            f"{ENTRY}'s last layer gives {own.tolist()} where the model gives "
+            f"{prediction[0].tolist()}; pack the weights of this model's last layer"
+        )
+    prior = Prior(*(tensors[name].astype(np.float64) for name in _PRIOR)) if there else None
     return Base(features, weights, sha256, prior)
