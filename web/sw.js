@@ -99,12 +99,12 @@ async function keep(cache, file, before) {
  */
 async function answer(path, request) {
   if (path.startsWith("/updates/")) {
-    return (await (await caches.open(UPDATES)).match(path)) ?? new Response("", { status: 404 });
+    return (await caches.match(path, { cacheName: UPDATES })) ?? new Response("", { status: 404 });
   }
-  const cache = await caches.open(SHELL);
-  const kept = await cache.match(path);
+  const kept = await caches.match(path, { cacheName: SHELL });
   if (kept) return path === "/studio.json" ? current(kept) : kept;
   // Not the site's, or taken away by the browser to make room: then it is put back.
+  const cache = await caches.open(SHELL);
   const response = await fetch(request);
   const studio = /** @type {Studio|undefined} */ (await (await cache.match("/studio.json"))?.json());
   const file = studio?.files.find((one) => one.url === path);

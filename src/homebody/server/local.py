@@ -71,6 +71,9 @@ class _Handler(BaseHTTPRequestHandler):
         refusal = plain(405 if code == 501 else code, message or "refused", ("connection", "close"))
         self._send(refusal)
 
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the terminal shows where the studio is, and no more."""
+
     def _send(self, answer: Answer) -> None:
         self.send_response_only(answer.status)
         for name, value in answer.headers:
