@@ -30,6 +30,8 @@ NEXT_CURRENT = 3.0
 FLEET = 60
 """How many other batteries the prior is learned from."""
 Way = Literal["as published", "tuned", "fleet", "robust"]
+"""How the battery is followed: the article's particles with its program's variances or with ones
+a thousand times smaller; the exact filter with the fleet's prior, and that with Student-t noise."""
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -94,6 +96,8 @@ class FormRun:
     seen: Trace
     pristine: Array
     """The pristine net's prediction, volts [n]."""
+    base: Array
+    """The last layer as trained, [states]."""
     next_true: Trace
     next_pristine: Array
     followers: tuple[Follower, ...]
@@ -206,7 +210,14 @@ def _run(
         ahead = Outlook(len(seen.time) - 1, *outlook(twin, next_true.inputs))
         followers.append(Follower(way, followed, ahead))
     return FormRun(
-        form, true, seen, net(true.inputs), next_true, net(next_true.inputs), tuple(followers)
+        form,
+        true,
+        seen,
+        net(true.inputs),
+        base.state,
+        next_true,
+        net(next_true.inputs),
+        tuple(followers),
     )
 
 

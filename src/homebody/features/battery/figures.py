@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from homebody.features.battery.demo import Demo, Follower, FormRun
-from homebody.features.battery.plot import COLOURS, band, dots, line, svg
+from homebody.features.battery.demo import Demo, Follower, FormRun, Way
+from homebody.features.battery.plot import COLOURS, Figure, band, dots, line, svg
 
+FOLLOWED: tuple[tuple[Way, str, str], ...] = (
+    ("tuned", "other", "article's filter"),
+    ("fleet", "twin", "twin"),
+)
+"""The ways that figures compare: which, its colour, and what the legend says."""
 MINUTES = "minutes since full"
 VOLTS = "volts"
-
-
-class Figure(NamedTuple):
-    """One figure of a page: what it is called, says, and shows."""
-
-    id: str
-    title: str
-    text: str
-    svg: str
 
 
 def figures(demo: Demo) -> tuple[Figure, ...]:
@@ -49,6 +45,8 @@ def _training(demo: Demo) -> Figure:
         line(axes, epochs, np.sqrt(fitted.training), "pristine", "trained on")
         line(axes, epochs, np.sqrt(fitted.validation), "twin", "held out")
         axes.set(yscale="log", xlabel="epoch", ylabel="RMSE, volts")
+        for axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            axis(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "125" else "")
         axes.legend()
 
     best = np.sqrt(fitted.validation[fitted.best - 1])
@@ -68,10 +66,10 @@ def _fit(demo: Demo) -> Figure:
             minutes = trace.time / 60
             line(axes, minutes, trace.voltage, "true", "" if index else "pristine battery")
             expected = demo.fitted.net(trace.inputs)
-            line(axes, minutes, expected, "pristine", "" if index else "net", dashed=True)
+            line(axes, minutes, expected, "twin", "" if index else "net", dashed=True)
             axes.annotate(
-                f"{trace.current[0]:.3g} A", (minutes[-1], 0.4), xytext=(-4, 0),
-                textcoords="offset points", ha="right", color=COLOURS["quiet"], fontsize=10,
+                f"{trace.current[0]:.2g} A", (minutes[-1], 0), xytext=(0, 6 + 14 * index),
+                textcoords="offset points", ha="left", color=COLOURS["quiet"], fontsize=10,
             )  # fmt: skip
         axes.set(xlabel=MINUTES, ylabel=VOLTS, ylim=(0, None))
         axes.legend(loc="lower left")
@@ -141,9 +139,7 @@ def _on_demand(run: FormRun) -> Figure:
     off = np.abs(run.seen.voltage - run.pristine)
 
     def draw(axes: Any) -> None:
-        for way, colour, label in (
-            ("tuned", "other", "article's filter"), ("fleet", "twin", "twin"),
-        ):  # fmt: skip
+        for way, colour, label in FOLLOWED:
             follower = run.by(way)
             line(axes, minutes, np.cumsum(follower.followed.pushed), colour, label)
         axes.set(xlabel=MINUTES, ylabel="updates so far")
@@ -164,7 +160,7 @@ def _on_demand(run: FormRun) -> Figure:
     return Figure("on-demand", "Updates on demand", text, svg(draw, "on-demand"))
 
 
-def _combined(run: FormRun, way: Any, title: str, name: str) -> Figure:
+def _combined(run: FormRun, way: Way, title: str, name: str) -> Figure:
     follower = run.by(way)
     found, minutes = follower.followed, run.true.time / 60
 
@@ -191,9 +187,7 @@ def _errors(run: FormRun) -> Figure:
 
     def draw(axes: Any) -> None:
         line(axes, minutes, 100 * np.abs(run.pristine / true - 1), "pristine", "pristine net", True)
-        for way, colour, label in (
-            ("tuned", "other", "article's filter"), ("fleet", "twin", "twin"),
-        ):  # fmt: skip
+        for way, colour, label in FOLLOWED:
             found = run.by(way).followed
             line(axes, minutes, 100 * np.abs(found.mean / true - 1), colour, label)
         axes.set(xlabel=MINUTES, ylabel="error, %", ylim=(0, None))
@@ -214,10 +208,14 @@ def _states(run: FormRun) -> Figure:
     place = np.arange(len(found.initial))
 
     def draw(axes: Any) -> None:
-        axes.scatter(place - 0.12, found.initial, s=26, facecolors="none",
-                     edgecolors=COLOURS["pristine"], linewidth=1.5, label="initial")  # fmt: skip
+        for offset, values, colour, label in (
+            (-0.24, run.base, "pristine", "as trained"),
+            (0, found.initial, "other", "fleet's mean"),
+        ):  # fmt: skip
+            axes.scatter(place + offset, values, s=26, facecolors="none",
+                         edgecolors=COLOURS[colour], linewidth=1.5, label=label)  # fmt: skip
         axes.errorbar(
-            place + 0.12, found.final, 1.96 * found.spread, color=COLOURS["twin"], fmt="o",
+            place + 0.24, found.final, 1.96 * found.spread, color=COLOURS["twin"], fmt="o",
             markersize=5, linewidth=1.5, capsize=3, label="final, 95 % interval",
         )  # fmt: skip
         labels = [f"w{index + 1}" for index in place[:-1]] + ["bias"]
@@ -226,9 +224,9 @@ def _states(run: FormRun) -> Figure:
         axes.legend()
 
     text = (
-        "Four weights and the bias: the fleet's mean before the first measurement, and what this "
-        "battery has made of them. Intervals are wide where the features cannot tell weights "
-        "apart; predictions are surer than single weights."
+        "Four weights and the bias: as trained, the fleet's mean that the twin starts from, and "
+        "what this battery has made of them. Intervals are wide where the features cannot tell "
+        "weights apart; predictions are surer than single weights."
     )
     return Figure("states", "The last layer, initial and final", text, svg(draw, "states"))
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from homebody.errors import AdaptError
 from homebody.features.battery.demo import FLEET, Demo, FormResult, Score, Summary
-from homebody.features.battery.figures import Figure, figures
+from homebody.features.battery.figures import figures
+from homebody.features.battery.plot import Figure
 from homebody.features.battery.style import STYLE
 from homebody.files import replacing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from homebody.errors import MissingExtraError
 
@@ -16,6 +16,16 @@ COLOURS = {
 """Stand-ins: each becomes the page's variable of that name, such as ``var(--text)``."""
 WIDTH, HEIGHT = 4.9, 3.1
 """Inches of a figure. A page scales it, from a phone's width to half a desk's."""
+
+
+class Figure(NamedTuple):
+    """One figure of a page: what it is called, says, and shows."""
+
+    id: str
+    title: str
+    text: str
+    svg: str
+
 
 Draw = Callable[[Any], None]
 """Draws on a matplotlib Axes."""
@@ -41,7 +51,7 @@ def svg(draw: Draw, name: str, *, height: float = HEIGHT, columns: int = 1) -> s
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    settings = {
+    settings: dict[Any, Any] = {
         "svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif",
         "font.size": 10.5, "text.color": COLOURS["text"], "axes.labelcolor": COLOURS["quiet"],
         "axes.edgecolor": COLOURS["line"], "axes.facecolor": "none", "axes.grid": True,

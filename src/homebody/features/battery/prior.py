@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from homebody.adapt import FleetPrior, Prior, fleet_prior, last_layer_rows
 from homebody.errors import UsageError
-from homebody.features.battery.article import Trace
 from homebody.features.battery.net import Net
 
 Array = NDArray[np.float64]
 
 
-def prior_of_fleet(net: Net, fleet: Sequence[Trace]) -> FleetPrior:
+class Discharge(Protocol):
+    """What a battery showed: a trace or measurements."""
+
+    @property
+    def inputs(self) -> Array:
+        """Current (A) and charge drawn (C), [n, 2]."""
+
+    @property
+    def voltage(self) -> Array:
+        """Volts, [n]."""
+
+
+def prior_of_fleet(net: Net, fleet: Sequence[Discharge]) -> FleetPrior:
     """A prior learned from other batteries of the kind: one discharge of each, at least two.
 
     Raises:

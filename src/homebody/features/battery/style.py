@@ -38,5 +38,6 @@ tbody th{white-space:normal;min-width:11em}
 thead th{color:var(--quiet);font-size:13px;vertical-align:bottom}
 tr.twin>*{color:var(--twin)}
 tbody+tbody th[colspan],tbody th[colspan]{padding-top:22px;color:var(--quiet);font-size:13px}
+.short{max-width:26em}
 @media(max-width:480px){main{padding-top:24px}}
 """

@@ -56,9 +56,7 @@ class _Writer:
         self.operators: list[Any] = []
         self.buffers: list[Any] = [schema.BufferT()]  # 0 is the empty one, of values to come
 
-    def tensor(
-        self, name: str, shape: tuple[int, ...], values: NDArray[Any] | None = None
-    ) -> int:
+    def tensor(self, name: str, shape: tuple[int, ...], values: NDArray[Any] | None = None) -> int:
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.type = name, list(shape), schema.TensorType.FLOAT32
         tensor.buffer = 0
