@@ -343,6 +343,32 @@ def test_photos_are_turned_closed_and_had_back(page, site):
     assert pressed(page) == [presets(page)[0]]
 
 
+def test_a_photo_that_the_engine_let_go_of_comes_back_as_it_was(page, site):
+    names = ("dog", "coffee", "owl", "parrot", "pencils", "meadow")
+    visit(page, site, COAST, *(sample_folder() / f"{name}.jpg" for name in names))
+    six = presets(page)
+    page.keyboard.press("2")
+    shows(page, six[1])
+    edited = pixels(page, "edited")
+    for name in names:
+        page.keyboard.press("]")
+        until(
+            page,
+            "name => document.querySelector('.photo-name').textContent === name",
+            f"{name}.jpg",
+        )
+        settle(page)
+    page.locator(".film-frame").first.click()
+    until(page, "() => document.querySelector('.photo-name').textContent === 'coast.jpg'")
+    settle(page)
+    shows(page, six[1])
+    assert presets(page) == six
+    assert pressed(page) == [six[1]]
+    until(page, "wide => document.querySelector('canvas.edited').width === wide", edited.shape[1])
+    assert np.array_equal(pixels(page, "edited"), edited)
+    assert page.locator(".film-frame[data-painted]").count() == 7
+
+
 def test_photos_are_dropped_and_pasted(page, site):
     visit(page, site)
     give = """async ([event, names]) => {

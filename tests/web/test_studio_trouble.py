@@ -115,6 +115,23 @@ def test_an_engine_that_dies_is_started_anew(page, site):
     shows(page, first)
 
 
+def test_without_suggestions_all_presets_are_still_there(page, site):
+    visit(page, site)
+    page.evaluate(
+        """async () => {
+            const { Engine } = await import("/engine.js");
+            const { ModelError } = await import("/errors.js");
+            Engine.prototype.suggest = () => Promise.reject(new ModelError("no model"));
+        }"""
+    )
+    page.locator(".print").first.click()
+    page.wait_for_selector(".toast[data-kind=error]:has-text('could not be recognised')")
+    assert not page.locator("hb-category").is_visible()
+    card = page.locator(".preset-list .card[data-painted]").first
+    card.click()
+    shows(page, card.get_attribute("data-preset"))
+
+
 def test_a_browser_that_keeps_nothing_still_edits(page, site):
     page.add_init_script("Object.defineProperty(window, 'indexedDB', {value: undefined})")
     visit(page, site, COAST)

@@ -45,11 +45,13 @@ export class CategoryChip extends Part {
     lead.textContent = t(corrected ? "category.corrected" : "category.guessed");
     clear.hidden = !corrected;
     if (!answer) {
+      this.hidden = Boolean(photo?.unsuggested);
       select.disabled = true;
       select.replaceChildren(h("option", {}, t("category.waiting")));
       return;
     }
     select.disabled = false;
+    this.hidden = false;
     const scores = new Map(answer.categories?.map((one) => [one.id, one.confidence]) ?? []);
     const ranked = [...categories].sort(
       (one, other) => (scores.get(other.id) ?? 0) - (scores.get(one.id) ?? 0),

@@ -50,15 +50,16 @@ export function icon(name) {
 }
 
 /**
- * Draw a bitmap into a canvas at the bitmap's own size.
+ * Draw a bitmap into a canvas at the bitmap's own size, or at a smaller height.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {CanvasImageSource & {width: number, height: number}} bitmap
+ * @param {number} [height] in pixels
  */
-export function paint(canvas, bitmap) {
-  canvas.width = bitmap.width;
-  canvas.height = bitmap.height;
-  canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+export function paint(canvas, bitmap, height = bitmap.height) {
+  canvas.height = Math.min(height, bitmap.height);
+  canvas.width = Math.max(1, Math.round((bitmap.width * canvas.height) / bitmap.height));
+  canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
 }
 
 /** An element of the studio: `build` fills it, its listeners go when it goes. */

@@ -4,6 +4,9 @@ import { h, icon, paint, Part } from "./element.js";
 import { rove, tabStop } from "./roving.js";
 import { t } from "./words.js";
 
+/** Height of a frame, in CSS pixels, as parts.css has it. */
+const FRAME = 44;
+
 export class Filmstrip extends Part {
   /** @type {Map<import("./studio.js").OpenPhoto, HTMLElement>} */
   #frames = new Map();
@@ -42,7 +45,7 @@ export class Filmstrip extends Part {
       const frame = this.#frames.get(photo) ?? this.add(photo);
       const canvas = frame.querySelector("canvas");
       if (photo.preview && canvas && frame.dataset["painted"] === undefined) {
-        paint(canvas, photo.preview);
+        paint(canvas, photo.preview, 2 * FRAME);
         frame.dataset["painted"] = "";
       }
       frame.toggleAttribute("data-failed", Boolean(photo.failure));
@@ -101,7 +104,7 @@ export class Filmstrip extends Part {
     this.#opening = true;
     for (const photo of this.#waiting) {
       this.#waiting.delete(photo);
-      if (photo.preview || photo.failure || !this.studio.photos.includes(photo)) continue;
+      if (photo.info || photo.failure || !this.studio.photos.includes(photo)) continue;
       // What went wrong is told when the photo is chosen.
       await this.studio.open(photo).catch(() => this.show());
     }

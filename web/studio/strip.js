@@ -32,10 +32,10 @@ export class Strip extends Part {
     const row = /** @type {HTMLElement} */ (this.row);
     const shape = photo?.info ?? photo?.preview;
     if (shape) row.style.setProperty("--shape", String(shape.width / shape.height));
-    row.ariaBusy = String(Boolean(photo && !photo.answer && !photo.failure));
+    row.ariaBusy = String(Boolean(photo && !photo.answer && !photo.failure && !photo.unsuggested));
     if (!photo?.answer) {
       const waiting = () => h("span", { class: "card waiting", "aria-hidden": "true" });
-      row.replaceChildren(...(photo && !photo.failure ? Array.from({ length: 6 }, waiting) : []));
+      row.replaceChildren(...(row.ariaBusy === "true" ? Array.from({ length: 6 }, waiting) : []));
       return;
     }
     const held = row.contains(document.activeElement);

@@ -38,6 +38,7 @@ import { NotAnImageError } from "../errors.js";
  * @property {Edit[]} past
  * @property {Edit[]} future
  * @property {Answer | null} answer
+ * @property {boolean} unsuggested no answer can be had
  * @property {Map<string, ImageBitmap>} thumbnails of the suggested presets
  */
 
@@ -93,8 +94,7 @@ export class Studio extends EventTarget {
     this.#held = [];
     for (const photo of this.photos) {
       photo.opening = null;
-      photo.answer = null;
-      photo.thumbnails = new Map();
+      forgetAnswer(photo);
       if (photo.edit.preset && !this.presets.has(photo.edit.preset)) photo.edit = UNTOUCHED;
     }
     if (!this.photo) return;
@@ -117,8 +117,7 @@ export class Studio extends EventTarget {
 
   /** Whether the current photo has its suggestions, painted: nothing else is as urgent. */
   get suggested() {
-    const { photo } = this;
-    return photo?.answer?.presets.length === photo?.thumbnails.size;
+    return !this.photo || this.photo.unsuggested || painted(this.photo);
   }
 
   /**
@@ -152,6 +151,7 @@ export class Studio extends EventTarget {
       past: [],
       future: [],
       answer: null,
+      unsuggested: false,
       thumbnails: new Map(),
     }));
     this.photos = [...this.photos, ...fresh];
@@ -166,8 +166,11 @@ export class Studio extends EventTarget {
    * @param {OpenPhoto} photo
    */
   async select(photo) {
+    const left = this.photo;
     this.photo = photo;
     this.previewed = null;
+    // What was not painted to the end begins anew when the photo comes back.
+    if (left && left !== photo && !painted(left)) forgetAnswer(left);
     this.#tell("photo");
     try {
       await this.open(photo);
@@ -175,11 +178,17 @@ export class Studio extends EventTarget {
       this.#tell("photo");
       if (!photo.answer) await this.#suggest(photo);
     } catch (error) {
-      if (this.#revive(error)) return;
-      photo.failure ??= error;
-      // A photo alone that cannot be opened leaves nothing to stand on.
-      if (this.photos.length === 1) this.close(photo);
-      if (this.photo !== photo) this.#tell("trouble", error);
+      if (this.photo !== photo || this.#revive(error)) return;
+      if (!photo.failure) {
+        // Without suggestions all presets are still there.
+        photo.unsuggested = true;
+        this.#tell("trouble", error);
+        this.#tell("suggested");
+      } else if (this.photos.length === 1) {
+        // A photo alone that cannot be opened leaves nothing to stand on.
+        this.close(photo);
+        this.#tell("trouble", error);
+      }
       this.#tell("photos");
       this.#tell("photo");
     }
@@ -236,10 +245,17 @@ export class Studio extends EventTarget {
       const idle = this.#held.findIndex((one) => one !== this.photo && one !== photo);
       if (idle < 0) break;
       const [left] = this.#held.splice(idle, 1);
-      left?.opening?.then((info) => this.engine.close(info.id)).catch(() => {});
-      if (left) left.opening = null;
+      if (left) this.#letGo(left);
     }
     return photo.opening;
+  }
+
+  /** @param {OpenPhoto} photo */
+  #letGo(photo) {
+    photo.opening?.then((info) => this.engine.close(info.id)).catch(() => {});
+    photo.opening = null;
+    photo.preview = null;
+    forgetAnswer(photo);
   }
 
   /**
@@ -281,21 +297,21 @@ export class Studio extends EventTarget {
   async #suggest(photo) {
     const { category } = photo.edit;
     const answer = await this.#ask(photo);
-    if (photo.edit.category !== category) return;
+    if (photo.edit.category !== category || this.photo !== photo) return;
+    forgetAnswer(photo);
     photo.answer = answer;
-    photo.thumbnails = new Map();
-    if (this.photo === photo) this.#tell("answer");
+    this.#tell("answer");
     for await (const { preset, bitmap } of answer.thumbnails) {
-      if (photo.answer !== answer) return;
+      if (photo.answer !== answer) return bitmap.close();
       photo.thumbnails.set(preset, bitmap);
-      if (this.photo === photo) this.#tell("thumbnail", preset);
+      this.#tell("thumbnail", preset);
     }
-    if (this.photo === photo) this.#tell("suggested");
+    this.#tell("suggested");
   }
 
   /** Ask anew for all photos, as when membership changes. */
   suggestAnew() {
-    for (const photo of this.photos) photo.answer = null;
+    for (const photo of this.photos) forgetAnswer(photo);
     if (this.photo) void this.select(this.photo);
   }
 
@@ -309,8 +325,7 @@ export class Studio extends EventTarget {
     const at = this.photos.indexOf(photo);
     this.photos = this.photos.filter((one) => one !== photo);
     this.#held = this.#held.filter((one) => one !== photo);
-    photo.opening?.then((info) => this.engine.close(info.id)).catch(() => {});
-    photo.opening = null;
+    this.#letGo(photo);
     if (this.photo === photo) {
       const next = this.photos[Math.min(at, this.photos.length - 1)];
       if (next) void this.select(next);
@@ -463,6 +478,19 @@ export class Studio extends EventTarget {
     }
     return blob;
   }
+}
+
+/** Whether the suggestions are there, each with its picture. @param {OpenPhoto} photo */
+function painted({ answer, thumbnails }) {
+  return answer !== null && answer.presets.length === thumbnails.size;
+}
+
+/** @param {OpenPhoto} photo */
+function forgetAnswer(photo) {
+  for (const bitmap of photo.thumbnails.values()) bitmap.close();
+  photo.answer = null;
+  photo.unsuggested = false;
+  photo.thumbnails = new Map();
 }
 
 /**
