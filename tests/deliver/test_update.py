@@ -172,6 +172,25 @@ def test_an_app_that_ships_a_newer_bundle_is_not_set_back(
     assert world.version() is None
 
 
+@pytest.mark.parametrize(
+    ("shipped", "state"), [("1.1.0", "shipped"), ("2.0.0", "older-than-shipped")]
+)
+def test_an_app_that_comes_to_ship_what_is_offered_or_newer_uses_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch, shipped: str, state: str
+) -> None:
+    world.client().update()
+    own = world.bundle(shipped)
+    monkeypatch.setattr("homebody.deliver.client.shipped_bundle", lambda name: own)
+    world.publish("1.1.0")
+    outcome = world.client().update()
+    assert states(outcome) == {NAME: state}
+    assert outcome.changed
+    assert world.client().current(NAME) == own
+    assert not world.client().update().changed
+    world.client().rollback()
+    assert world.version() == "1.0.0", "even from there the way back is open"
+
+
 def test_after_an_upgrade_of_homebody_nothing_unchecked_is_used(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,7 +128,7 @@ class Client:
                 session.record.refused.clear()
                 session.record.tried.clear()
                 session.set_aside = ()
-            found: dict[str, Installed] = {}
+            found: dict[str, Installed | None] = {}
             items = []
             for target in self._targets():
                 item = self._judge(session, target)
@@ -136,6 +136,8 @@ class Client:
                     item = self._bring(session, target, item)
                 if item.state == "installed":
                     found[target] = Installed(item.version, item.sha256, item.size, __version__)
+                elif item.state in ("shipped", "older-than-shipped"):
+                    found[target] = None
                 items.append(item)
             changed = self._activate(session, found)
             return session.outcome(tuple(items), changed=changed)
@@ -305,8 +307,15 @@ class Client:
         return _item(target, offer, *self._state(session, offer))
 
     def _state(self, session: Session, offer: Offer) -> tuple[State, str]:
-        active, kind, name = self.home.active, _kind(offer.target), _name(offer.target)
-        now = active.current.get(offer.target)
+        kind, name = _kind(offer.target), _name(offer.target)
+        shipped = shipped_bundle(name) if kind == "bundle" else None
+        if shipped is not None:
+            with bundle.open(shipped) as own:
+                if own.sha256 == offer.sha256:
+                    return "shipped", ""
+                if precedence(own.manifest.version) > precedence(offer.version):
+                    return "older-than-shipped", ""
+        now = self.home.active.current.get(offer.target)
         if now is not None and now.sha256 == offer.sha256 and self._intact(offer, now):
             return "current", ""
         if precedence(offer.minimum_runtime) > precedence(__version__):
@@ -316,13 +325,6 @@ class Client:
             )
         if offer.size > largest(kind):
             return "refused", f"it has {offer.size} bytes and at most {largest(kind)} are taken"
-        shipped = shipped_bundle(name) if kind == "bundle" else None
-        if shipped is not None:
-            with bundle.open(shipped) as own:
-                if own.sha256 == offer.sha256:
-                    return "shipped", ""
-                if precedence(own.manifest.version) > precedence(offer.version):
-                    return "older-than-shipped", ""
         if offer.sha256 in session.record.refused:
             return "refused", session.record.refused[offer.sha256]
         if offer.sha256 in session.set_aside:
@@ -367,9 +369,10 @@ class Client:
             self.home.remember(record)
         return msgspec.structs.replace(item, state="installed")
 
-    def _activate(self, session: Session, found: dict[str, Installed]) -> bool:
+    def _activate(self, session: Session, found: dict[str, Installed | None]) -> bool:
+        """Put what was found into use in one step; None means the app's own."""
         before = self.home.active
-        current = {**before.current, **found}
+        current = {t: i for t, i in {**before.current, **found}.items() if i is not None}
         if current == before.current and session.set_aside == before.set_aside:
             self.home.keep_only(before)
             return False
@@ -384,7 +387,7 @@ class Client:
         )
         self.home.activate(after)
         self.home.keep_only(after)
-        return bool(found)
+        return current != before.current
 
 
 _KINDS: tuple[Kind, Kind] = ("bundle", "catalog")
