@@ -81,7 +81,7 @@ function depthOf(bytes) {
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const RUN = /[^"\\\x00-\x1f]*/y;
 const SPACE = /[ \t\n\r]*/y;
-const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+const LONE = /[\ud800-\udfff]/u; // in this mode, a pair is one character and no surrogate
 /** @type {Record<string, string>} */
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
