@@ -159,7 +159,7 @@ def test_another_page_that_edits_keeps_the_old_site(page, serve, small_files):
     other.close()
     page.wait_for_function("async () => (await navigator.locks.query()).held.length === 0")
     with page.expect_navigation():
-        assert page.evaluate("() => updates.activate()") is True
+        page.evaluate("() => { updates.activate(); }")  # its answer may not outlive the page
 
 
 def test_a_newer_site_that_does_not_come_whole_changes_nothing(page, watch, serve, small_files):
