@@ -39,8 +39,10 @@ PAGE = """async ([photo, catalog, id]) => {
   const { loadKernels } = await import("/kernels.js");
   const { readCatalog } = await import("/catalog.js");
   const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-  const kernels = (await loadKernels(await fetch("/native/homebody.wasm"))).module;
+  const { compileLut } = await import("/look.js");
+  const door = await loadKernels(await fetch("/native/homebody.wasm")), kernels = door.module;
   const preset = readCatalog(bytes(catalog)).preset(id);
+  const lut = compileLut(door, preset); // as the studio has it, and Python keeps it
   const blob = new Blob([bytes(photo)]);
   window.exported = (options, strength = 100) => new Promise((resolve, reject) => {
     const worker = new Worker("/export.worker.js", { type: "module" });
@@ -49,7 +51,7 @@ PAGE = """async ([photo, catalog, id]) => {
       if (value) resolve(value);
       if (error || value) worker.terminate();
     };
-    worker.postMessage({ blob, preset, strength, kernels, options });
+    worker.postMessage({ blob, preset, lut, strength, kernels, options });
   });
   window.pixels = async () => {
     const { decode } = await import("/image.js");

@@ -1,40 +1,21 @@
 /**
- * Export: a photo at full size with a preset, as a file. One message asks, `{part}` messages report
- * the share that is done, and `{value}` or `{error}` answers; whoever asked ends the worker to cancel,
- * and the workers that it started end with it.
+ * Export: a photo at full size with a preset, as a file. One message, a Job, asks; `{part}` messages
+ * report the share that is done, and `{value}` or `{error}` answers. Whoever asked ends the worker to
+ * cancel, and the workers that it started end with it.
  *
- * Rows are decoded here, a band at a time; others render and pack them meanwhile. What is in memory
- * whole is the decoded photo, the file, and for WebP what the browser's encoder needs.
+ * Those start first and load their modules while this one loads its own.
  * @module
  */
 
-import { unwired, wired } from "./engine/wire.js";
-import { ImageTooLargeError } from "./errors.js";
-import { open } from "./image.js";
-import { toWrite } from "./image/metadata.js";
-import { BAND_ROWS, checkTarget, write } from "./image/writing.js";
-import { sharpenMargin } from "./kernels.js";
-
-/** @import {Photo} from "./image.js" */
-/** @import {Preset} from "./preset.js" */
-/**
- * @typedef {object} Job
- * @property {Blob} blob the photo's file
- * @property {Preset | null} preset null: the original's pixels
- * @property {number} strength
- * @property {WebAssembly.Module} kernels
- * @property {{type?: string, quality?: number, gps?: boolean}} options
- */
-
-/** Bytes of a band. */
-const BAND_BYTES = 4 << 20;
 const MOST_WORKERS = 4;
-/** Share of the work that is done when all bands are packed; WebP's encoder says nothing of its own. */
-const PACKED = { "image/jpeg": 0.99, "image/png": 0.99, "image/webp": 0.3 };
+const workers = Array.from({ length: Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1)) }, () =>
+  new Worker(new URL("export/bands.worker.js", import.meta.url), { type: "module" }));
+const modules = Promise.all([import("./export/job.js"), import("./engine/wire.js"), import("./errors.js")]);
 
 self.addEventListener("message", async ({ data }) => {
+  const [{ exported }, { wired }, { ImageTooLargeError }] = await modules;
   try {
-    self.postMessage({ value: await exported(data, (part) => self.postMessage({ part })) });
+    self.postMessage({ value: await exported(data, workers, (part) => self.postMessage({ part })) });
   } catch (error) {
     const full = error instanceof RangeError;
     self.postMessage({
@@ -42,118 +23,3 @@ self.addEventListener("message", async ({ data }) => {
     });
   }
 });
-
-/**
- * @param {Job} job
- * @param {(share: number) => void} report
- * @returns {Promise<Blob>}
- */
-async function exported({ blob, preset, strength, kernels, options }, report) {
-  const { type = "image/jpeg", quality = 95, gps = true } = options;
-  checkTarget(type, quality);
-  report(0);
-  const crew = new Crew({ kernels, preset, strength, type, quality }); // gets ready while the file is read
-  try {
-    const [{ photo, decodeTo }] = await Promise.all([open(blob, { kernels: { module: kernels } }), crew.started]);
-    const { picture: { width, height }, alpha } = photo;
-    const metadata = toWrite(photo, width, height, gps);
-    const share = PACKED[/** @type {keyof PACKED} */ (type)];
-    const bands = packed(photo, decodeTo, crew, preset, (done) => report(share * done));
-    const file = await write({ type, quality, width, height, alpha: alpha !== null, kernels, metadata }, bands);
-    report(1);
-    return file;
-  } finally {
-    crew.dismiss();
-  }
-}
-
-/**
- * The photo's rows with the preset, band by band: the same bytes as all at once.
- *
- * @param {Photo} photo
- * @param {(row: number) => void} decodeTo
- * @param {Crew} crew
- * @param {Preset | null} preset
- * @param {(share: number) => void} report
- * @returns {AsyncGenerator<Uint8Array>}
- */
-async function* packed({ picture, alpha }, decodeTo, crew, preset, report) {
-  const { data, width, height } = picture, row = 3 * width;
-  const sharpen = preset?.adjust.sharpen;
-  const margin = sharpen?.amount ? sharpenMargin(sharpen.radius, Math.max(width, height)) : 0;
-  const rows = BAND_ROWS * Math.ceil(Math.max(BAND_BYTES / row, 4 * margin) / BAND_ROWS);
-  /** @type {Promise<Uint8Array>[]} */
-  const under = [];
-  for (let first = 0; first < height || under.length > 0;) {
-    while (first < height && under.length < 2 * crew.size) {
-      const last = Math.min(height, first + rows);
-      const top = Math.max(0, first - margin), end = Math.min(height, last + margin);
-      decodeTo(end);
-      under.push(crew.pack({
-        rgb: data.slice(top * row, end * row), top, skip: first - top, rows: last - first,
-        alpha: alpha && alpha.slice(first * width, last * width), width, height,
-      }));
-      first = last;
-    }
-    yield /** @type {Uint8Array} */ (await under.shift());
-    report(Math.max(0, first - under.length * rows) / height);
-  }
-}
-
-/** Workers that render and pack bands, in turn. */
-class Crew {
-  /** @type {{worker: Worker, waiting: {resolve: (band: any) => void, reject: (error: Error) => void}[]}[]} */
-  #workers = [];
-  #next = 0;
-
-  /** @param {import("./export/bands.worker.js").Job} job */
-  constructor(job) {
-    this.size = Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1));
-    const started = [];
-    for (let i = 0; i < this.size; i++) {
-      const worker = new Worker(new URL("export/bands.worker.js", import.meta.url), { type: "module" });
-      /** @type {{resolve: (band: any) => void, reject: (error: Error) => void}[]} */
-      const waiting = [];
-      worker.addEventListener("message", ({ data: { band, error } }) => {
-        const { resolve, reject } = /** @type {any} */ (waiting.shift());
-        if (error) reject(unwired(error));
-        else resolve(band);
-      });
-      worker.addEventListener("error", (event) => {
-        event.preventDefault();
-        for (const { reject } of waiting.splice(0)) reject(new RangeError("a worker ended"));
-      });
-      this.#workers.push({ worker, waiting });
-      started.push(this.#ask(i, job, []));
-    }
-    /** A worker starts only while the one that starts it has nothing else to do. */
-    this.started = Promise.all(started);
-    this.started.catch(() => {});
-  }
-
-  /**
-   * @param {import("./export/bands.worker.js").Band} band
-   * @returns {Promise<Uint8Array>}
-   */
-  pack(band) {
-    return this.#ask(this.#next++ % this.size, band, [band.rgb.buffer]);
-  }
-
-  /**
-   * @param {number} which
-   * @param {object} message
-   * @param {Transferable[]} transfer
-   * @returns {Promise<any>}
-   */
-  #ask(which, message, transfer) {
-    const { worker, waiting } = this.#workers[which];
-    const answer = new Promise((resolve, reject) => waiting.push({ resolve, reject }));
-    answer.catch(() => {}); // whoever awaits it hears of it; it may fail before that
-    worker.postMessage(message, { transfer });
-    return answer;
-  }
-
-  dismiss() {
-    for (const { worker } of this.#workers) worker.terminate();
-  }
-}

@@ -13,9 +13,10 @@ import { orientation, upright, uprightXmp } from "./image/exif.js";
 import { checkSize, formatOf, sizeOf } from "./image/formats.js";
 import { JpegReader, readJpeg, scaleFor } from "./image/jpeg.js";
 import { intoJpeg, readMetadata, toWrite } from "./image/metadata.js";
+import { BAND_ROWS, packerFor } from "./image/packing.js";
 import { readPng } from "./image/png.js";
 import { turned } from "./image/turning.js";
-import { BAND_ROWS, checkTarget, packerFor, write } from "./image/writing.js";
+import { checkTarget, write } from "./image/writing.js";
 
 /** @typedef {import("./kernels.js").Picture} Picture */
 /**

@@ -90,12 +90,13 @@ function spread({ size, table }) {
  * @param {Preset} preset
  * @param {number} [strength] 0 gives the original, 100 the whole preset
  * @param {Place} [place] of the window that the picture is, in a larger one
+ * @param {Lut} [lut] the preset's compiled table, if it is at hand already
  * @returns {Picture} a new one
  */
-export function render(kernels, picture, preset, strength = 100, place) {
+export function render(kernels, picture, preset, strength = 100, place, lut) {
   const { sharpen, vignette, grain } = preset.adjust;
   const { width, height } = place ?? picture;
-  let edited = kernels.lutApply(picture, compileLut(kernels, preset));
+  let edited = kernels.lutApply(picture, lut ?? compileLut(kernels, preset));
   if (sharpen.amount) {
     edited = kernels.sharpen(edited, sharpen.amount, sharpen.radius, { longEdge: Math.max(width, height) });
   }

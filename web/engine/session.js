@@ -10,7 +10,7 @@ import { sha256 } from "../bundle/signature.js";
 import { decode } from "../image.js";
 import { hasGps } from "../image/metadata.js";
 import { loadKernels } from "../kernels.js";
-import { render } from "../look.js";
+import { compileLut, render } from "../look.js";
 import { loadRuntime } from "../runtime.js";
 import { flat, resized, toBitmap, within } from "./picture.js";
 import { wired } from "./wire.js";
@@ -159,7 +159,9 @@ const methods = {
   /** What an export worker needs. @param {Call} _call @param {number} id @param {string | null} preset */
   source(_call, id, preset) {
     const { blob, feature } = photoOf(id);
-    return { blob, preset: preset === null ? null : feature.catalog.preset(preset), kernels: kernels.module };
+    if (preset === null) return { blob, preset, lut: null, kernels: kernels.module };
+    const chosen = feature.catalog.preset(preset);
+    return { blob, preset: chosen, lut: compileLut(kernels, chosen), kernels: kernels.module };
   },
 
   /** @param {Call} call */

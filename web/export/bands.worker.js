@@ -8,16 +8,17 @@
  */
 
 import { wired } from "../engine/wire.js";
-import { packerFor } from "../image/writing.js";
+import { packerFor } from "../image/packing.js";
 import { loadKernels } from "../kernels.js";
 import { compileLut, render } from "../look.js";
 
-/** @import {Kernels} from "../kernels.js" */
+/** @import {Kernels, Lut} from "../kernels.js" */
 /** @import {Preset} from "../preset.js" */
 /**
  * @typedef {object} Job
  * @property {WebAssembly.Module} kernels
  * @property {Preset | null} preset null: the original's pixels
+ * @property {Lut | null} lut the preset's compiled table, if it is at hand already
  * @property {number} strength
  * @property {string} type
  * @property {number} quality
@@ -53,7 +54,7 @@ self.addEventListener("message", async ({ data }) => {
 /** @param {Job} job */
 async function start(job) {
   const kernels = await loadKernels(job.kernels);
-  if (job.preset) compileLut(kernels, job.preset); // while the first rows are decoded
+  if (job.preset) job.lut ??= compileLut(kernels, job.preset); // while the first rows are decoded
   return { kernels, job };
 }
 
@@ -70,7 +71,10 @@ function packed(kernels, job, { rgb, top, skip, rows, alpha, width, height }) {
   pack ??= packerFor({ ...job, width });
   const row = 3 * width;
   let picture = { data: rgb, width, height: rgb.length / row };
-  if (job.preset) picture = render(kernels, picture, job.preset, job.strength, { top, left: 0, width, height });
+  if (job.preset) {
+    const place = { top, left: 0, width, height };
+    picture = render(kernels, picture, job.preset, job.strength, place, job.lut ?? undefined);
+  }
   const bytes = pack(picture.data.subarray(skip * row, (skip + rows) * row), alpha, top + skip);
   return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
 }

@@ -1,20 +1,16 @@
 /**
- * Pictures into files, from bands of rows. Each band is packed for its format by itself, on any
- * thread; then the packed ones are put together.
+ * Pictures into files, from packed bands.
  * @module
  */
 
 import { ImageWriteError } from "../errors.js";
-import { JPEG_END, JpegWriter, RESTART_ROWS } from "./jpeg.js";
+import { JPEG_END, JpegWriter } from "./jpeg.js";
 import { intoJpeg, intoWebp, pngChunks } from "./metadata.js";
 import { writePng } from "./png.js";
 
+/** @import {Target} from "./packing.js" */
+
 const TYPES = ["image/jpeg", "image/png", "image/webp"];
-
-/** A band's first row is a multiple of this many. */
-export const BAND_ROWS = RESTART_ROWS;
-
-/** @typedef {{type: string, quality: number, width: number, kernels: WebAssembly.Module}} Target */
 
 /**
  * Refuse what could not be written, before the work is done.
@@ -29,21 +25,6 @@ export function checkTarget(type, quality) {
   if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
     throw new ImageWriteError(`quality is ${quality}; give a whole number from 1 to 100`);
   }
-}
-
-/**
- * What packs bands for a format: RGB or RGBA for PNG, RGBA for WebP, and for JPEG, which has no alpha
- * and gets the picture on white, its entropy-coded data.
- *
- * @param {Target} target
- * @returns {(rgb: Uint8Array, alpha: Uint8Array | null, first: number) => Uint8Array} of whole rows,
- *   the first of which has this number
- */
-export function packerFor({ type, quality, width, kernels }) {
-  if (type === "image/png") return (rgb, alpha) => (alpha ? withAlpha(rgb, alpha) : rgb);
-  if (type === "image/webp") return (rgb, alpha) => (alpha ? withAlpha(rgb, alpha) : opaqueRgba(rgb));
-  const writer = new JpegWriter(kernels, width, quality);
-  return (rgb, alpha, first) => writer.band(alpha ? onWhite(rgb, alpha) : rgb, first);
 }
 
 /**
@@ -94,39 +75,4 @@ async function byCanvas(width, height, bands, type, quality) {
     throw new ImageWriteError(`${width}×${height} pixels cannot be written as ${type} by this browser; choose PNG`);
   }
   throw new ImageWriteError(`this browser does not write ${type}; choose JPEG or PNG`);
-}
-
-/**
- * RGB with a fourth channel, 255.
- *
- * @param {Uint8Array} rgb
- * @returns {Uint8Array}
- */
-function opaqueRgba(rgb) {
-  const pixels = new Uint32Array(rgb.length / 3), opaque = 0xff000000;
-  for (let o = 0, i = 0; o < pixels.length; o++, i += 3) {
-    pixels[o] = rgb[i] | rgb[i + 1] << 8 | rgb[i + 2] << 16 | opaque; // little-endian, as WebAssembly is
-  }
-  return new Uint8Array(pixels.buffer);
-}
-
-/**
- * @param {Uint8Array} rgb
- * @param {Uint8Array} alpha
- */
-function withAlpha(rgb, alpha) {
-  const rgba = opaqueRgba(rgb);
-  for (let i = 0; i < alpha.length; i++) rgba[4 * i + 3] = alpha[i];
-  return rgba;
-}
-
-/**
- * @param {Uint8Array} rgb
- * @param {Uint8Array} alpha
- */
-function onWhite(rgb, alpha) {
-  return rgb.map((value, i) => {
-    const opaque = alpha[Math.floor(i / 3)];
-    return Math.floor((value * opaque + (255 - opaque) * 255 + 127) / 255);
-  });
 }
