@@ -22,7 +22,7 @@ def until(page, predicate, arg=None) -> None:
             const holds = {predicate}, began = performance.now();
             const look = () => {{
                 if (holds(arg)) resolve();
-                else if (performance.now() - began > 30000) reject(new Error(`never: ${{holds}}`));
+                else if (performance.now() - began > 90000) reject(new Error(`never: ${{holds}}`));
                 else setTimeout(look, 15);
             }};
             look();
@@ -33,6 +33,8 @@ def until(page, predicate, arg=None) -> None:
 
 def visit(page, site, *photos, lang=None) -> None:
     """Open the studio, and photos in it; wait until the six are there and painted."""
+    # Machines that do much at once are slow, which is no fault of the studio.
+    page.set_default_timeout(90_000)
     page.goto(f"{site}/" + (f"?lang={lang}" if lang else ""))
     page.wait_for_selector("hb-studio[data-state=empty]")
     if photos:

@@ -83,6 +83,17 @@ def test_a_browser_without_simd_is_told_so(page, site, watch):
     watch.require_clean()
 
 
+def test_a_browser_that_cannot_read_the_modules_is_told_so(page, site, watch):
+    page.route(
+        "**/studio/main.js",
+        lambda route: route.fulfill(content_type="text/javascript", body="class { # }"),
+    )
+    page.goto(f"{site}/")
+    page.wait_for_selector(".stopped:has-text('too old')")
+    page.wait_for_selector(".stopped:has-text('demasiado antiguo')")
+    watch.errors.clear()
+
+
 def test_a_missing_bundle_is_said_plainly(page, site, watch):
     page.route("**/bundles/*.hb", lambda route: route.fulfill(status=404, body="no"))
     page.goto(f"{site}/")

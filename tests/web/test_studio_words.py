@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 
 import pytest
@@ -138,3 +139,25 @@ def test_plurals_numbers_and_languages(page, site):
         *("1 foto editada.", "1234 fotos editadas.", "0 ajustes encontrados", "2,1 MB"),
         *("es", "en", "en"),
     ]
+
+
+def test_the_page_names_the_modules_that_it_begins_with(page, site):
+    """So that none is found only when the one before it has come; index.html lists them."""
+    visit(page, site)
+    named = page.locator("link[rel=modulepreload]").evaluate_all(
+        "links => links.map((one) => new URL(one.href).pathname)"
+    )
+    needed = imports("/studio/main.js")
+    assert {path for path in needed if path.startswith("/studio/")} <= set(named)
+    assert set(named) <= needed
+
+
+def imports(url: str, known: frozenset[str] = frozenset()) -> set[str]:
+    """The modules that a module imports, and those that they import."""
+    text = (web_folder() / url.lstrip("/")).read_text()
+    found: set[str] = set()
+    for name in re.findall(r'^import (?:[^;]*? from )?"(\.[^"]+)"', text, re.MULTILINE):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(url), name))
+        if path not in known | found:
+            found |= {path} | imports(path, known | frozenset(found) | {path})
+    return found

@@ -5,6 +5,7 @@
  * `homebodyStudio.setMembership(true)`. See docs/studio.md.
  */
 
+import { Engine } from "../engine.js";
 import { App } from "./app.js";
 import { h } from "./element.js";
 import { sentence } from "./errors.js";
@@ -16,17 +17,17 @@ import { preferredLanguage, speak, t } from "./words.js";
 
 const place = /** @type {HTMLElement} */ (document.getElementById("studio"));
 
+const start = () => Engine.start({ base: new URL("/", location.href) });
+
 try {
+  // The engine is the one large thing: it starts first, all else is made ready meanwhile.
+  const starting = start();
+  starting.catch(() => {});
   const owner = await Owner.open();
   keepTheme(owner);
-  const { language } = new URL(location.href).searchParams.has("lang")
-    ? { language: new URL(location.href).searchParams.get("lang") ?? "" }
-    : { language: owner.get("language") };
-  await speak(language || preferredLanguage(navigator.languages));
-  // The engine is the one large thing: what can be said is said before it is there.
-  const { Engine } = await import("../engine.js");
-  const start = () => Engine.start({ base: new URL("/", location.href) });
-  const studio = new Studio(await start(), owner, start);
+  const asked = new URL(location.href).searchParams.get("lang");
+  await speak(asked ?? (owner.get("language") || preferredLanguage(navigator.languages)));
+  const studio = new Studio(await starting, owner, start);
   const app = new App(studio);
   place.replaceWith(app);
   void keepUpdated(studio, app.toasts).then((updates) => (app.updates = updates));

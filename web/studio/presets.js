@@ -84,7 +84,18 @@ export class PresetBrowser extends Part {
     this.#shown = ready;
     if (!ready?.info) return;
     this.style.setProperty("--shape", String(ready.info.width / ready.info.height));
-    this.show();
+    for (const card of this.cards()) {
+      delete card.dataset["painted"];
+      // Observed anew, so that those in sight are told of again.
+      this.sight?.unobserve(card);
+      this.sight?.observe(card);
+    }
+    this.remark();
+  }
+
+  /** @returns {HTMLElement[]} */
+  cards() {
+    return [...this.querySelectorAll(/** @type {"button"} */ ("button.card"))];
   }
 
   /** @param {string} filter "all", "favourites", "recents" or a family's id */
@@ -188,9 +199,7 @@ export class PresetBrowser extends Part {
   }
 
   remark() {
-    for (const card of this.querySelectorAll(/** @type {"button"} */ ("button.card"))) {
-      mark(this.studio, card);
-    }
+    for (const card of this.cards()) mark(this.studio, card);
   }
 
   /** @param {IntersectionObserverEntry[]} entries */

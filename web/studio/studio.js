@@ -175,8 +175,10 @@ export class Studio extends EventTarget {
     try {
       await this.open(photo);
       if (this.photo !== photo) return;
+      // The engine is asked before the page shows anything: both work at once.
+      const suggesting = photo.answer ? null : this.#suggest(photo);
       this.#tell("photo");
-      if (!photo.answer) await this.#suggest(photo);
+      await suggesting;
     } catch (error) {
       if (this.photo !== photo || this.#revive(error)) return;
       if (!photo.failure) {
