@@ -6,8 +6,8 @@
 A state of five that is seen through one row of numbers a measurement, with Gaussian noise: the
 article's last layer. Every particle filter has 500 particles, moves them, weighs them, takes the
 prediction and resamples systematically below half of the effective sample size; a call is one
-measurement, from Python and back. All run the same track, and the last column says how far the
-predictions lie from the exact ones, in the noise's standard deviations.
+measurement, from Python and back. All run the same track, and the last column says how far one
+seed's predictions lie from the exact ones, in the noise's standard deviations: chance, mostly.
 
 Peers that are not installed are left out and named.
 """
@@ -19,6 +19,7 @@ import os
 import warnings
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -258,11 +259,13 @@ def progpy_particles() -> Call:
 
     class Model(PrognosticsModel):  # type: ignore[misc]
         is_vectorized = True
-        inputs: list[str] = []
-        states = names
-        outputs = ["y"]
-        events: list[str] = []
-        default_parameters = {"x0": dict.fromkeys(names, 0.0), "process_noise": Q**0.5}
+        inputs = ()
+        states = tuple(names)
+        outputs = ("y",)
+        events = ()
+        default_parameters = MappingProxyType(
+            {"x0": dict.fromkeys(names, 0.0), "process_noise": Q**0.5}
+        )
 
         def next_state(self, x, u, dt):  # type: ignore[no-untyped-def]
             return x
@@ -420,7 +423,7 @@ def main() -> None:
         f"One update of {STATES} states ({PARTICLES} particles)",
         ["", "µs an update", "times ours of its kind", "off the exact prediction, sigmas"],
         lines,
-        {"rounds": options.rounds, "steps a round": STEPS, **versions, "left out": absent or "none"},
+        {"rounds": options.rounds, "steps": STEPS, **versions, "left out": absent or "none"},
         as_json=options.json,
     )
 

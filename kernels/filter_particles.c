@@ -36,7 +36,7 @@ typedef struct {
 static uint32_t up(uint32_t bytes) { return (bytes + 63) & ~63u; }
 static int32_t padded(int32_t count) { return (count + HB_LANES - 1) / HB_LANES * HB_LANES; }
 static uint32_t normals_needed(int32_t states, int32_t count) {
-  return ((uint32_t)(states * padded(count)) + 31) / 32 * 32;
+  return ((uint32_t)(states * padded(count)) + HB_DRAWN - 1) / HB_DRAWN * HB_DRAWN;
 }
 
 static int sizes_inside(int32_t states, int32_t count, int32_t outputs) {
@@ -106,7 +106,7 @@ HB_INLINE void move(const particles *p, const float *factor, float scale) {
       const float weight = factor[i * d + j] * scale, *z = p->normals + (size_t)j * (size_t)n;
       if (weight == 0) continue;
       for (int32_t k = 0; k < n; k += HB_LANES)
-        f8_store(x + k, f8_load(x + k) + weight * f8_load(z + k));
+        vf_store(x + k, vf_load(x + k) + weight * vf_load(z + k));
     }
   }
 }
@@ -117,19 +117,19 @@ HB_INLINE double look(const particles *p, const double *row, float *mean, float 
   const int32_t d = p->states, n = p->padded;
   double base = 0;
   for (int32_t i = 0; i < d; i++) base += row[i] * p->centre[i];
-  f8 sum = f8_of(0), squares = f8_of(0);
+  vf sum = vf_of(0), squares = vf_of(0);
   for (int32_t k = 0; k < n; k += HB_LANES) {
-    f8 seen = f8_of(0);
-    for (int32_t i = 0; i < d; i++) seen += (float)row[i] * f8_load(p->particles + (size_t)i * (size_t)n + k);
-    f8_store(p->seen + k, seen);
-    sum += f8_load(p->weights + k) * seen;
+    vf seen = vf_of(0);
+    for (int32_t i = 0; i < d; i++) seen += (float)row[i] * vf_load(p->particles + (size_t)i * (size_t)n + k);
+    vf_store(p->seen + k, seen);
+    sum += vf_load(p->weights + k) * seen;
   }
-  *mean = f8_sum(sum);
+  *mean = vf_sum(sum);
   for (int32_t k = 0; k < n; k += HB_LANES) {
-    f8 off = f8_load(p->seen + k) - *mean;
-    squares += f8_load(p->weights + k) * (off * off);
+    vf off = vf_load(p->seen + k) - *mean;
+    squares += vf_load(p->weights + k) * (off * off);
   }
-  *variance = f8_sum(squares);
+  *variance = vf_sum(squares);
   return base;
 }
 
@@ -140,67 +140,85 @@ HB_INLINE void weigh(const particles *p, double z0, float mean, double noise) {
   float start = (float)z0;
   start = start > FARTHEST ? FARTHEST : start < -FARTHEST ? -FARTHEST : start;
   for (int32_t k = 0; k < p->padded; k += HB_LANES) {
-    f8 off = (mean - f8_load(p->seen + k)) * inverse;
-    off = f8_choose(off < FARTHEST, off, f8_of(FARTHEST));
-    off = f8_choose(off > -FARTHEST, off, f8_of(-FARTHEST));
-    f8 gain;
+    vf off = (mean - vf_load(p->seen + k)) * inverse;
+    off = vf_choose(off < FARTHEST, off, vf_of(FARTHEST));
+    off = vf_choose(off > -FARTHEST, off, vf_of(-FARTHEST));
+    vf gain;
     if (degrees > 0) {
-      f8 z = start + off;
-      gain = -0.5f * (degrees + 1.0f) * f8_log(1.0f + z * z / degrees);
+      vf z = start + off;
+      gain = -0.5f * (degrees + 1.0f) * vf_log(1.0f + z * z / degrees);
     } else {
       gain = -(start + 0.5f * off) * off;
     }
-    f8_store(p->gain + k, f8_load(p->gain + k) + gain);
+    vf_store(p->gain + k, vf_load(p->gain + k) + gain);
   }
 }
 
 /* log-weights += gains; weights = their exponentials, normalised. */
 HB_INLINE void normalise(const particles *p) {
-  f8 most = f8_of(-3e38f);
+  vf most = vf_of(-3e38f);
   for (int32_t k = 0; k < p->padded; k += HB_LANES) {
-    f8 value = f8_load(p->log_weights + k) + f8_load(p->gain + k);
-    f8_store(p->log_weights + k, value);
+    vf value = vf_load(p->log_weights + k) + vf_load(p->gain + k);
+    vf_store(p->log_weights + k, value);
   }
   for (int32_t k = p->count; k < p->padded; k++) p->log_weights[k] = -3e38f;
   for (int32_t k = 0; k < p->padded; k += HB_LANES) {
-    f8 value = f8_load(p->log_weights + k);
-    most = f8_choose(value > most, value, most);
+    vf value = vf_load(p->log_weights + k);
+    most = vf_choose(value > most, value, most);
   }
-  const float largest = f8_largest(most);
-  f8 sum = f8_of(0), squares = f8_of(0);
+  const float largest = vf_largest(most);
+  vf sum = vf_of(0), squares = vf_of(0);
   for (int32_t k = 0; k < p->padded; k += HB_LANES) {
-    f8 value = f8_load(p->log_weights + k) - largest;
-    value = f8_choose(value > LEAST_LOG, value, f8_of(LEAST_LOG));
-    f8 weight = f8_exp(value);
-    f8_store(p->log_weights + k, value);
-    f8_store(p->weights + k, weight);
+    vf value = vf_load(p->log_weights + k) - largest;
+    value = vf_choose(value > LEAST_LOG, value, vf_of(LEAST_LOG));
+    vf weight = vf_exp(value);
+    vf_store(p->log_weights + k, value);
+    vf_store(p->weights + k, weight);
     sum += weight;
     squares += weight * weight;
   }
-  const float total = f8_sum(sum);
-  p->result[0] = (double)total * (double)total / (double)f8_sum(squares);
-  for (int32_t k = 0; k < p->padded; k += HB_LANES) f8_store(p->weights + k, f8_load(p->weights + k) / total);
+  const float total = vf_sum(sum);
+  p->result[0] = (double)total * (double)total / (double)vf_sum(squares);
+  for (int32_t k = 0; k < p->padded; k += HB_LANES) vf_store(p->weights + k, vf_load(p->weights + k) / total);
 }
 
-/* The weighted mean and covariance. The mean's offset from the centre stays in `offset`. */
+/* The weighted mean and covariance. The mean's offset from the centre stays in `offset`. Four sums run side by side:
+ * each waits for its last addition. */
 HB_INLINE void summarise(const particles *p, float offset[HB_FILTER_STATES]) {
+  enum { TOGETHER = 4 };
   const int32_t d = p->states, n = p->padded;
-  for (int32_t i = 0; i < d; i++) {
-    f8 sum = f8_of(0);
-    const float *x = p->particles + (size_t)i * (size_t)n;
-    for (int32_t k = 0; k < n; k += HB_LANES) sum += f8_load(p->weights + k) * f8_load(x + k);
-    offset[i] = f8_sum(sum);
-    p->mean[i] = p->centre[i] + (double)offset[i];
+  for (int32_t first = 0; first < d; first += TOGETHER) {
+    const int32_t several = hb_min(TOGETHER, d - first);
+    const float *x[TOGETHER];
+    vf sum[TOGETHER];
+    for (int32_t i = 0; i < TOGETHER; i++) {
+      x[i] = p->particles + (size_t)(first + hb_min(i, several - 1)) * (size_t)n;
+      sum[i] = vf_of(0);
+    }
+    for (int32_t k = 0; k < n; k += HB_LANES)
+      for (int32_t i = 0; i < TOGETHER; i++) sum[i] += vf_load(p->weights + k) * vf_load(x[i] + k);
+    for (int32_t i = 0; i < several; i++) offset[first + i] = vf_sum(sum[i]);
   }
   for (int32_t i = 0; i < d; i++) {
-    const float *x = p->particles + (size_t)i * (size_t)n;
+    const float *along = p->particles + (size_t)i * (size_t)n;
+    p->mean[i] = p->centre[i] + (double)offset[i];
     for (int32_t k = 0; k < n; k += HB_LANES)
-      f8_store(p->seen + k, f8_load(p->weights + k) * (f8_load(x + k) - offset[i]));
-    for (int32_t j = 0; j <= i; j++) {
-      f8 sum = f8_of(0);
-      const float *y = p->particles + (size_t)j * (size_t)n;
-      for (int32_t k = 0; k < n; k += HB_LANES) sum += f8_load(p->seen + k) * (f8_load(y + k) - offset[j]);
-      p->cov[i * d + j] = p->cov[j * d + i] = (double)f8_sum(sum);
+      vf_store(p->seen + k, vf_load(p->weights + k) * (vf_load(along + k) - offset[i]));
+    for (int32_t first = 0; first <= i; first += TOGETHER) {
+      const int32_t several = hb_min(TOGETHER, i + 1 - first);
+      const float *x[TOGETHER];
+      float middle[TOGETHER];
+      vf sum[TOGETHER];
+      for (int32_t j = 0; j < TOGETHER; j++) {
+        const int32_t row = first + hb_min(j, several - 1);
+        x[j] = p->particles + (size_t)row * (size_t)n;
+        middle[j] = offset[row];
+        sum[j] = vf_of(0);
+      }
+      for (int32_t k = 0; k < n; k += HB_LANES)
+        for (int32_t j = 0; j < TOGETHER; j++) sum[j] += vf_load(p->seen + k) * (vf_load(x[j] + k) - middle[j]);
+      for (int32_t j = 0; j < several; j++)
+        p->cov[i * d + first + j] = p->cov[(first + j) * d + i] = (double)vf_sum(sum[j]);
     }
   }
 }
@@ -214,7 +232,7 @@ HB_INLINE void renew(const particles *p, const float offset[HB_FILTER_STATES]) {
   for (int32_t k = p->count; k < p->padded; k++) p->indices[k] = 0;
   for (int32_t i = 0; i < p->states; i++) {
     float *x = p->particles + (size_t)i * (size_t)p->padded;
-    for (int32_t k = 0; k < p->padded; k += HB_LANES) f8_store(p->seen + k, f8_load(x + k));
+    for (int32_t k = 0; k < p->padded; k += HB_LANES) vf_store(p->seen + k, vf_load(x + k));
     for (int32_t k = 0; k < p->padded; k++) x[k] = p->seen[p->indices[k]] - offset[i];
     p->centre[i] += (double)offset[i];
   }
@@ -270,18 +288,10 @@ HB_INLINE void start(const particles *p, const float *prior) {
   summarise(p, offset);
 }
 
-static void start_plain(const particles *p, const float *prior) { start(p, prior); }
-static void update_plain(const particles *p, double dt) { update(p, dt); }
-static void normals_plain(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count) {
-  normals(seed, stream, tick, out, count);
-}
-
-#if defined(HB_AVX2)
-HB_AVX2 static void update_plain_avx2(const particles *p, double dt) { update(p, dt); }
-HB_AVX2 static void normals_plain_avx2(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count) {
-  normals(seed, stream, tick, out, count);
-}
-#endif
+HB_WIDEST(start_widest, start, (const particles *p, const float *prior), (p, prior))
+HB_WIDEST(update_widest, update, (const particles *p, double dt), (p, dt))
+HB_WIDEST(normals_widest, normals, (uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count),
+          (seed, stream, tick, out, count))
 
 int32_t hb_particles_start(void *block, uint32_t length, int32_t states, int32_t count, int32_t outputs,
                            int32_t scheme, double threshold, double degrees, uint32_t seed, uint32_t stream,
@@ -293,7 +303,7 @@ int32_t hb_particles_start(void *block, uint32_t length, int32_t states, int32_t
   *(header *)block = (header){.format = FORMAT, .states = states, .count = count, .outputs = outputs, .scheme = scheme,
                               .seed = seed, .stream = stream, .threshold = threshold, .degrees = degrees};
   int32_t status = open(&p, block, length, scratch, scratch_length);
-  if (status == HB_OK) start_plain(&p, prior);
+  if (status == HB_OK) start_widest(&p, prior);
   return status;
 }
 
@@ -302,7 +312,7 @@ int32_t hb_particles_update(void *block, uint32_t length, void *scratch, uint32_
   int32_t status = open(&p, block, length, scratch, scratch_length);
   if (status != HB_OK) return status;
   if (!hb_measurement_usable(p.rows, p.measured, p.outputs, p.states, dt)) return HB_BAD_ARGUMENT;
-  HB_DISPATCH(update_plain, &p, dt);
+  update_widest(&p, dt);
   return HB_OK;
 }
 
@@ -331,7 +341,7 @@ int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32
 }
 
 int32_t hb_normals(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count) {
-  if (count % 32 != 0) return HB_BAD_ARGUMENT;
-  HB_DISPATCH(normals_plain, seed, stream, tick, out, count);
+  if (count % HB_DRAWN != 0) return HB_BAD_ARGUMENT;
+  normals_widest(seed, stream, tick, out, count);
   return HB_OK;
 }

@@ -20,7 +20,7 @@ typedef struct {
 HB_INLINE double next_uniform(hb_uniforms *from) {
   uint32_t place = from->next % (2 * HB_LANES);
   if (place == 0) {
-    u8 c[4];
+    vu c[4];
     draw(c, from->seed, from->stream, from->tick, from->next / (2 * HB_LANES), HB_DRAW_RESAMPLING);
     for (int lane = 0; lane < HB_LANES; lane++)
       for (int half = 0; half < 2; half++) {

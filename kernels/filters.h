@@ -38,9 +38,9 @@ enum hb_particles_part {
   HB_P_ROWS,      /* in, double[outputs][states] */
   HB_P_MEASURED,  /* in, double[outputs]; NaN: missing */
   HB_P_FACTOR,    /* in, float[states][states]: lower triangular, factor factor' = process */
-  HB_P_PARTICLES, /* float[states][count rounded up to 8] */
-  HB_P_LOG,       /* float[count rounded up to 8]: log-weights, the largest 0 */
-  HB_P_WEIGHTS,   /* float[count rounded up to 8]: normalised weights */
+  HB_P_PARTICLES, /* float[states][count rounded up to 16] */
+  HB_P_LOG,       /* float[count rounded up to 16]: log-weights, the largest 0 */
+  HB_P_WEIGHTS,   /* float[count rounded up to 16]: normalised weights */
   HB_P_PARTS
 };
 
@@ -72,7 +72,7 @@ HB_EXPORT int32_t hb_particles_predict(void *block, uint32_t length, void *scrat
 HB_EXPORT int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32_t seed,
                               uint32_t stream, uint32_t tick, int32_t *indices, double *scratch);
 
-/* `count` standard normals, a multiple of 32: those that particle filters of this seed and stream draw at a
+/* `count` standard normals, a multiple of 64: those that particle filters of this seed and stream draw at a
  * tick. */
 HB_EXPORT int32_t hb_normals(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count);
 

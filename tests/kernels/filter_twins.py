@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 F = np.float32
-LANES = 8
+LANES = 16
 
 
 def lanes_sum(values: np.ndarray) -> np.float32:
-    """Eight running sums, then their sum in the kernels' order."""
+    """Sixteen running sums, then their sum by halves."""
     v = np.zeros(LANES, F)
     for row in values.reshape(-1, LANES):
         v = v + row
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
+    while len(v) > 1:
+        v = v[: len(v) // 2] + v[len(v) // 2 :]
+    return v[0]
 
 
 def log(v: np.ndarray) -> np.ndarray:
@@ -39,10 +41,10 @@ def exp(v: np.ndarray) -> np.ndarray:
     return np.where(tiny, F(0), scaled)
 
 
-def philox(c: list[np.ndarray], key0: int, key1: int) -> list[np.ndarray]:
+def philox(c: list[np.ndarray], key0: int, key1: int, rounds: int = 7) -> list[np.ndarray]:
     c = [word.astype(np.uint64) for word in c]
     mask = np.uint64(0xFFFFFFFF)
-    for _ in range(10):
+    for _ in range(rounds):
         a = c[0] * np.uint64(0xD2511F53)
         b = c[2] * np.uint64(0xCD9E8D57)
         c = [
@@ -83,14 +85,14 @@ def box_muller(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normals(count: int, seed: int, stream: int, tick: int) -> np.ndarray:
-    blocks = -(-count // 32)
+    blocks = -(-count // (4 * LANES))
     c = draw(seed, stream, tick, blocks, 0)
     parts = [*box_muller(c[0], c[1]), *box_muller(c[2], c[3])]
     return np.stack(parts, axis=1).reshape(-1)
 
 
 def uniforms(count: int, seed: int, stream: int, tick: int) -> np.ndarray:
-    c = [word.astype(np.uint64) for word in draw(seed, stream, tick, -(-count // 16), 1)]
+    c = [word.astype(np.uint64) for word in draw(seed, stream, tick, -(-count // (2 * LANES)), 1)]
     halves = [(c[0] << np.uint64(32)) | c[1], (c[2] << np.uint64(32)) | c[3]]
     bits = np.stack(halves, axis=-1).reshape(-1)[:count]
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -31,12 +31,15 @@ def kalman(states, outputs=1, mean=None, covariance=None, process=None, **option
 
 
 def test_philox_gives_the_known_answers():
-    # Random123's vectors for philox4x32-10: counter and key of zeros, and of ones.
+    # Random123's vectors for philox4x32, 7 and 10 rounds: counter and key of zeros, and of ones.
     zero, ones = np.zeros(1, np.uint32), np.full(1, 0xFFFFFFFF, np.uint32)
-    found = [hex(word[0]) for word in twins.philox([zero] * 4, 0, 0)]
-    assert found == ["0x6627e8d5", "0xe169c58d", "0xbc57ac4c", "0x9b00dbd8"]
-    found = [hex(word[0]) for word in twins.philox([ones] * 4, 0xFFFFFFFF, 0xFFFFFFFF)]
-    assert found == ["0x408f276d", "0x41c83b0e", "0xa20bc7c6", "0x6d5451fd"]
+    for word, key, rounds, expected in (
+        (zero, 0, 7, "5f6fb709 0d893f64 4f121f81 4f730a48"),
+        (zero, 0, 10, "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+        (ones, 0xFFFFFFFF, 10, "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+    ):
+        found = twins.philox([word] * 4, key, key, rounds)
+        assert " ".join(f"{w[0]:08x}" for w in found) == expected
 
 
 @pytest.mark.parametrize("numbers", [(0, 0, 0), (7, 3, 2**32 - 1), (2**32 - 1, 2**31, 5)])

@@ -25,6 +25,9 @@ class Prediction(NamedTuple):
     sigma: Array
 
 
+_new = tuple.__new__
+
+
 class Linear:
     """A filter of y = rows x + noise over a block in C.
 
@@ -61,7 +64,7 @@ class Linear:
         self._take_rows(rows)
         if self._kernel_predict(dt):
             self._refuse(dt)
-        return self._prediction()
+        return Prediction(self._expected.copy(), self._sigma.copy())
 
     def update(self, rows: ArrayLike, measured: ArrayLike, dt: float = 1.0) -> Prediction:
         """Learn from one measurement; give what was expected before it.
@@ -74,25 +77,24 @@ class Linear:
         Raises:
             FilterError: a shape is wrong, or a number is infinite or NaN; the state is as before.
         """
-        self._take_rows(rows)
-        if type(measured) is not float or self.outputs != 1:
-            measured = self._measurement(measured)
-        self._measured[:] = measured
+        if type(rows) is np.ndarray and rows.shape == self._row_shape:
+            self._rows[:] = rows
+        else:
+            self._take_rows(rows)
+        if type(measured) is float and self.outputs == 1:
+            self._measured[0] = measured
+        else:
+            self._measured[:] = self._measurement(measured)
         if self._kernel_update(dt):
             self._refuse(dt)
-        return self._prediction()
-
-    def _prediction(self) -> Prediction:
         # Quicker than Prediction(...), whose arguments are matched by name.
-        return tuple.__new__(Prediction, (self._expected.copy(), self._sigma.copy()))
+        return _new(Prediction, (self._expected.copy(), self._sigma.copy()))
 
     def _take_rows(self, rows: Any) -> None:
-        if type(rows) is not np.ndarray or rows.shape != self._row_shape:
-            rows = np.asarray(rows, np.float64)
-            if rows.shape not in (self._row_shape, self._shape):
-                raise FilterError(f"rows are {list(rows.shape)}; give {list(self._row_shape)}")
-            rows = rows.reshape(self._row_shape)
-        self._rows[:] = rows
+        rows = np.asarray(rows, np.float64)
+        if rows.shape not in (self._row_shape, self._shape):
+            raise FilterError(f"rows are {list(rows.shape)}; give {list(self._row_shape)}")
+        self._rows[:] = rows.reshape(self._row_shape)
 
     def _measurement(self, measured: Any) -> Array:
         array = np.asarray(measured, np.float64)

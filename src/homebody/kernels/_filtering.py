@@ -169,7 +169,7 @@ class Particles(_Block):
         length = library.hb_particles_layout(states, count, outputs, at.ctypes.data)
         self.memory = _aligned(length)
         self._scratch = _aligned(library.hb_particles_scratch(states, count))
-        padded = (count + 7) // 8 * 8
+        padded = (count + 15) // 16 * 16
         offsets = at.tolist()
         self.result = self._part(offsets[0], np.float64, (3 + 2 * outputs,))
         self.centre = self._part(offsets[1], np.float64, (states,))
@@ -414,7 +414,7 @@ def normals(count: int, *, seed: int = 0, stream: int = 0, tick: int = 0) -> NDA
     integer(count, "count", 0, 2**31)
     for name, value in (("seed", seed), ("stream", stream), ("tick", tick)):
         integer(value, name, 0, 2**32 - 1)
-    out = np.empty((count + 31) // 32 * 32, np.float32)
+    out = np.empty((count + 63) // 64 * 64, np.float32)
     status = _load().hb_normals(seed, stream, tick, out.ctypes.data, len(out))
     _library.check(status, "normals")
     return out[:count]
