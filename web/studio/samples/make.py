@@ -18,16 +18,18 @@ SOURCES = {
     "dog": SAMPLES / "dog.jpg",
     "coffee": SAMPLES / "coffee.jpg",
 }
-MOST_WIDTH = 1600
+MOST_WIDTH = 1280
+QUALITY = 74
+"""Every first visit downloads these four."""
 
 
 def main() -> None:
-    """Write the four photos, none wider than a large stage shows them."""
+    """Write the four photos, small yet sharp on a stage."""
     for name, source in SOURCES.items():
         with Image.open(source) as photo:
             photo = photo.convert("RGB")
             photo.thumbnail((MOST_WIDTH, MOST_WIDTH), Image.Resampling.LANCZOS)
-            photo.save(FOLDER / f"{name}.jpg", quality=84, optimize=True, progressive=False)
+            photo.save(FOLDER / f"{name}.jpg", quality=QUALITY, optimize=True, progressive=True)
 
 
 if __name__ == "__main__":

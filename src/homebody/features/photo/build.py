@@ -55,7 +55,7 @@ VERSION = "1.0.0"
 
 Precision: TypeAlias = Literal["int8", "float32"]
 
-SAMPLE_SIDE = 112
+SAMPLE_SIDE = 96
 """Short side in pixels at which sample photos are carried: small, since a browser's first visit
 downloads the bundle, and the resize enlarges them."""
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -210,7 +211,7 @@ def _once(pairs: list[tuple[str, object]]) -> None:
         seen.add(key)
 
 
-def load_catalog(path: str | Path) -> Catalog:
+def load_catalog(path: str | os.PathLike[str]) -> Catalog:
     """Read a catalog file.
 
     Raises:
@@ -293,7 +294,7 @@ def default_catalog() -> Catalog:
     )
 
 
-def catalog_in_use(file: str | Path | None = None) -> Catalog:
+def catalog_in_use(file: str | os.PathLike[str] | None = None) -> Catalog:
     """The catalog of a file; without one, the catalog that :func:`homebody.load` answers from.
 
     That is the delivered catalog, or else the delivered bundle's, or else the shipped one.
