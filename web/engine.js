@@ -39,6 +39,9 @@ import { unwired } from "./engine/wire.js";
 /** Longer side of a thumbnail, in pixels, unless another is asked for. */
 const THUMBNAIL_SIDE = 320;
 
+/** How long the screen waits for somebody to ask for the thumbnails of an answer, ms. */
+const PATIENCE = 50;
+
 /** The engine, started. Every call may reject with a HomebodyError. */
 export class Engine {
   #base;
@@ -51,6 +54,10 @@ export class Engine {
   /** @type {Rendering | null} */
   #next = null;
   #rendering = false;
+  /** Suggestions in the making, and what resolves when there are none. */
+  #suggesting = 0;
+  #calm = Promise.resolve();
+  #calmed = () => {};
 
   /** @param {URL} base @param {Worker} worker */
   constructor(base, worker) {
@@ -108,9 +115,31 @@ export class Engine {
    * @returns {Promise<Answer & {scores: Scores, thumbnails: AsyncIterable<Thumbnail>}>}
    */
   async suggest(id, { category, side, ...wish } = {}) {
-    const answer = await this.#call("suggest", [id, category === undefined ? wish : { ...wish, lead: category }]);
-    const presets = answer.presets.map((/** @type {{id: string}} */ { id }) => id);
-    return { ...answer, thumbnails: this.thumbnails(id, presets, { side }) };
+    const ended = this.#hold();
+    try {
+      const answer = await this.#call("suggest", [id, category === undefined ? wish : { ...wish, lead: category }]);
+      const presets = answer.presets.map((/** @type {{id: string}} */ { id }) => id);
+      const unasked = setTimeout(ended, PATIENCE);
+      const asked = () => clearTimeout(unasked);
+      return { ...answer, thumbnails: this.#thumbnails(id, presets, side, asked, ended) };
+    } catch (error) {
+      ended();
+      throw error;
+    }
+  }
+
+  /**
+   * Let the screen wait: what suits a photo is wanted before its larger decoding, which takes longer.
+   *
+   * @returns {() => void} ends that
+   */
+  #hold() {
+    if (this.#suggesting++ === 0) this.#calm = new Promise((resolve) => { this.#calmed = resolve; });
+    let ended = false;
+    return () => {
+      if (!ended && --this.#suggesting === 0) this.#calmed();
+      ended = true;
+    };
   }
 
   /**
@@ -121,7 +150,20 @@ export class Engine {
    * @param {{side?: number}} [options] the longer side, in pixels
    * @returns {AsyncGenerator<Thumbnail>}
    */
-  async *thumbnails(id, presets, { side = THUMBNAIL_SIDE } = {}) {
+  thumbnails(id, presets, { side } = {}) {
+    return this.#thumbnails(id, presets, side);
+  }
+
+  /**
+   * @param {number} id
+   * @param {string[]} presets
+   * @param {number} [side]
+   * @param {() => void} [onStart]
+   * @param {() => void} [onEnd] when all are rendered, whoever takes them
+   * @returns {AsyncGenerator<Thumbnail>}
+   */
+  async *#thumbnails(id, presets, side = THUMBNAIL_SIDE, onStart, onEnd) {
+    onStart?.();
     /** @type {Thumbnail[]} */
     const ready = [];
     let wake = () => {}, ended = false;
@@ -134,6 +176,7 @@ export class Engine {
       wake();
     }).catch((error) => { failed = error; }).finally(() => {
       ended = true;
+      onEnd?.();
       wake();
     });
     try {
@@ -172,7 +215,9 @@ export class Engine {
   async #renderNext() {
     if (this.#rendering) return;
     this.#rendering = true;
+    await new Promise((resolve) => setTimeout(resolve)); // what is asked in the same breath may be a suggestion
     while (this.#next) {
+      await this.#calm;
       const now = this.#next;
       this.#next = null;
       await this.#call("render", now.arguments).then(now.resolve, now.reject);

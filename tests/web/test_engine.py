@@ -73,11 +73,49 @@ def test_the_newest_rendering_wins(started, photo):
              outcome(engine.render(id, "lnd-11", strength, { maxSide: 200 }).then(hash))))""",
         photo,
     )
-    assert [one.get("code") for one in found] == [None, *["superseded"] * 3, None]
+    assert [one.get("code") for one in found] == [*["superseded"] * 4, None]
     small = kernels.resize(decode(COAST, at_least=600).pixels, 200, 133)
-    for place, strength in ((0, 100), (4, 20)):
-        wanted = render(small, default_catalog().preset("lnd-11"), strength)
-        assert found[place]["value"] == hashlib.sha256(wanted.tobytes()).hexdigest()
+    wanted = render(small, default_catalog().preset("lnd-11"), 20)
+    assert found[4]["value"] == hashlib.sha256(wanted.tobytes()).hexdigest()
+
+
+def test_suggestions_go_before_a_large_rendering(started, photo):
+    found = started.evaluate(
+        """async (id) => {
+          const order = [];
+          const screen = engine.render(id, null, 0, { maxSide: 1200 })
+            .then(() => order.push("screen"));
+          const answer = await engine.suggest(id);
+          for await (const { bitmap } of answer.thumbnails) order.push("thumbnail");
+          await screen;
+          return order;
+        }""",
+        photo,
+    )
+    assert found == ["thumbnail"] * 6 + ["screen"]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "engine.suggest(id)",
+        "engine.suggest(99).catch(() => {})",
+        "engine.suggest(id).then(({ thumbnails }) => thumbnails.next())",
+        "engine.suggest(id).then(({ thumbnails }) => thumbnails.return())",
+    ],
+    ids=["nobody asks", "it fails", "one is taken", "none is taken"],
+)
+def test_the_screen_never_waits_for_thumbnails_that_nobody_takes(started, photo, meanwhile):
+    found = started.evaluate(
+        f"""async (id) => {{
+          const other = {meanwhile};
+          const bitmap = await engine.render(id, "lnd-11", 50, {{ maxSide: 100 }});
+          await other;
+          return bitmap.width;
+        }}""",
+        photo,
+    )
+    assert found == 100
 
 
 def test_the_screen_gets_more_pixels_where_it_has_them(started):

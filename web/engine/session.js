@@ -85,11 +85,11 @@ const methods = {
     base = new URL(url);
     loadRuntime(vendor()).catch(() => {}); // it takes longest; whoever needs it gets the error
     const [{ bundle }, module] = await Promise.all([
-      get("studio.json").then((response) => response.json()),
+      get("studio.json").then((bytes) => JSON.parse(new TextDecoder().decode(bytes))),
       get("native/homebody.wasm").then(loadKernels),
     ]);
     kernels = module;
-    const bytes = new Uint8Array(await (await get(bundle.url)).arrayBuffer());
+    const bytes = await get(bundle.url);
     if ((await sha256(bytes)) !== bundle.sha256) {
       throw new BundleError("the bundle that came is not the one this page names; load the page again");
     }
@@ -199,18 +199,17 @@ const methods = {
   },
 };
 
-/** @param {string} path */
+/** @param {string} path @returns {Promise<Uint8Array<ArrayBuffer>>} */
 async function get(path) {
-  let response;
+  let why;
   try {
-    response = await fetch(new URL(path.replace(/^\//, ""), base));
+    const response = await fetch(new URL(path.replace(/^\//, ""), base));
+    if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    why = `the server answers ${response.status}`;
   } catch {
-    throw new EngineError(`${path} could not be fetched; check the connection and load the page again`);
+    why = "the connection fails";
   }
-  if (!response.ok) {
-    throw new EngineError(`${path} could not be fetched (${response.status}); load the page again`);
-  }
-  return response;
+  throw new EngineError(`${path} could not be fetched (${why}); load the page again`);
 }
 
 /** Close the features that no photo is edited with any more; with another catalog, they share a bundle. */
