@@ -1,7 +1,7 @@
 """Photograph the studio in Chromium: ``python docs/images/studio.py``.
 
 Writes studio-1440.webp, studio-768.webp and studio-360.webp, each a photo with a preset, the
-original at the left of the split. Needs ``pip install 'homebody[test]'`` and chromium on the PATH.
+original at the left of the split, and studio.webp, all three side by side. Needs ``pip install 'homebody[test]'`` and chromium on the PATH.
 """
 
 from __future__ import annotations
@@ -76,17 +76,31 @@ def take(browser: Browser, url: str, shot: Shot) -> Image.Image:
     return picture
 
 
+def side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    """The windows at one height on white, 1800 pixels wide together."""
+    height, gap = 900, 36
+    scaled = [p.resize((round(p.width * height / p.height), height)) for p in pictures]
+    width = sum(p.width for p in scaled) + gap * (len(scaled) - 1)
+    sheet = Image.new("RGB", (width, height), "white")
+    left = 0
+    for picture in scaled:
+        sheet.paste(picture, (left, 0))
+        left += picture.width + gap
+    return sheet.resize((1800, round(1800 * height / width)), Image.Resampling.LANCZOS)
+
+
 def main() -> None:
-    """Take and write the three pictures."""
+    """Take and write the pictures."""
     server = LocalServer(Site(studio_files()))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=FLAGS)
-        for shot in SHOTS:
-            picture = take(browser, server.url, shot)
-            picture.save(FOLDER / f"studio-{shot.width}.webp", quality=84, method=6)
+        pictures = [take(browser, server.url, shot) for shot in SHOTS]
         browser.close()
+    for shot, picture in zip(SHOTS, pictures, strict=True):
+        picture.save(FOLDER / f"studio-{shot.width}.webp", quality=84, method=6)
+    side_by_side(pictures).save(FOLDER / "studio.webp", quality=84, method=6)
     server.shutdown()
     server.server_close()
 
