@@ -179,15 +179,19 @@ def run_demo(
 
 
 def simulated_fleet(
-    net: Net, form: Form, rng: np.random.Generator, count: int = FLEET
+    net: Net,
+    form: Form,
+    rng: np.random.Generator,
+    *,
+    count: int = FLEET,
+    currents: tuple[float, float] = (2.0, 3.5),
 ) -> tuple[Trace, ...]:
     """Other batteries of the kind, aged by 0 to 0.4, one noisy discharge of each."""
-    return tuple(
-        article.measured(
-            _discharge(rng.uniform(2.0, 3.5), rng.uniform(0.0, 0.4), net, form), rng
-        )
-        for _ in range(count)
-    )  # fmt: skip
+    fleet = []
+    for _ in range(count):
+        current, delta = rng.uniform(*currents), rng.uniform(0.0, 0.4)
+        fleet.append(article.measured(_discharge(current, delta, net, form), rng))
+    return tuple(fleet)
 
 
 def _discharge(current: float, delta: float, net: Net, form: Form) -> Trace:

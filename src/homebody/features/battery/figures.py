@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from homebody.features.battery.demo import Demo, Follower, FormRun, Way
-from homebody.features.battery.plot import COLOURS, Figure, band, dots, line, svg
+from homebody.features.battery.plot import COLOURS, Figure, band, dots, legend, line, svg
 
 FOLLOWED: tuple[tuple[Way, str, str], ...] = (
     ("tuned", "other", "article's filter"),
@@ -47,7 +47,7 @@ def _training(demo: Demo) -> Figure:
         axes.set(yscale="log", xlabel="epoch", ylabel="RMSE, volts")
         for axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
             axis(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "125" else "")
-        axes.legend()
+        legend(axes)
 
     best = np.sqrt(fitted.validation[fitted.best - 1])
     text = (
@@ -72,7 +72,7 @@ def _fit(demo: Demo) -> Figure:
                 textcoords="offset points", ha="left", color=COLOURS["quiet"], fontsize=10,
             )  # fmt: skip
         axes.set(xlabel=MINUTES, ylabel=VOLTS, ylim=(0, None))
-        axes.legend(loc="lower left")
+        legend(axes)
 
     text = (
         f"{len(demo.training)} discharges at {demo.training[0].current[0]:g} to "
@@ -89,7 +89,7 @@ def _degraded(run: FormRun, title: str, name: str) -> Figure:
         dots(axes, minutes, run.seen.voltage, "true", "measured")
         line(axes, minutes, run.pristine, "pristine", "pristine net", dashed=True)
         axes.set(xlabel=MINUTES, ylabel=VOLTS)
-        axes.legend(loc="lower left")
+        legend(axes)
 
     error = abs(run.pristine[-1] / run.true.voltage[-1] - 1)
     how = (
@@ -116,7 +116,7 @@ def _first(run: FormRun) -> Figure:
             line(axes, minutes, first.mean, "twin", "after the first update")
             axes.axvline(minutes[first.at], color=COLOURS["twin"], linewidth=1)
         axes.set(xlabel=MINUTES, ylabel=VOLTS)
-        axes.legend(loc="lower left")
+        legend(axes)
 
     if first is None:
         text = "The measurements gave no reason to update."
@@ -150,7 +150,7 @@ def _on_demand(run: FormRun) -> Figure:
         upper.set_ylabel("pristine net's error, volts")
         axes.plot([], [], color=COLOURS["pristine"], linestyle=(0, (4, 2.5)),
                   label="pristine net's error")  # fmt: skip
-        axes.legend(loc="upper left")
+        legend(axes)
 
     tuned, fleet = run.by("tuned").followed.updates, run.by("fleet").followed.updates
     text = (
@@ -172,7 +172,7 @@ def _combined(run: FormRun, way: Way, title: str, name: str) -> Figure:
         line(axes, minutes, found.mean, colour, "expected, 95 % interval")
         dots(axes, minutes, run.seen.voltage, "true", "measured")
         axes.set(xlabel=MINUTES, ylabel=VOLTS)
-        axes.legend(loc="lower left")
+        legend(axes)
 
     inside = found.coverage(run.seen.voltage)
     text = (
@@ -191,7 +191,7 @@ def _errors(run: FormRun) -> Figure:
             found = run.by(way).followed
             line(axes, minutes, 100 * np.abs(found.mean / true - 1), colour, label)
         axes.set(xlabel=MINUTES, ylabel="error, %", ylim=(0, None))
-        axes.legend(loc="upper left")
+        legend(axes)
 
     error = abs(run.pristine[-1] / true[-1] - 1)
     text = (
@@ -221,7 +221,7 @@ def _states(run: FormRun) -> Figure:
         labels = [f"w{index + 1}" for index in place[:-1]] + ["bias"]
         axes.set(xticks=place, xticklabels=labels, ylabel="volts per unit of feature")
         axes.grid(visible=False, axis="x")
-        axes.legend()
+        legend(axes)
 
     text = (
         "Four weights and the bias: as trained, the fleet's mean that the twin starts from, and "
@@ -242,7 +242,7 @@ def _next(run: FormRun) -> Figure:
         band(axes, minutes, fleet.low, fleet.high, "twin")
         line(axes, minutes, fleet.mean, "twin", "twin, 95 % interval")
         axes.set(xlabel=MINUTES, ylabel=VOLTS)
-        axes.legend(loc="lower left")
+        legend(axes)
 
     text = (
         f"The next discharge, at {run.next_true.current[0]:g} A, a current this battery has not "

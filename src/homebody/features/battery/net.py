@@ -42,17 +42,17 @@ class Net:
     activation: Activation = "silu"
 
     def features(self, inputs: ArrayLike) -> Array:
-        """The last hidden layer's values, float64 [n, f], for inputs [n, k]."""
+        """The last hidden layer's values, float64 [n, f] for inputs [n, k], or [f] for [k]."""
         activate = _activate(self.activation)
-        hidden = np.atleast_2d(np.asarray(inputs, np.float64))
+        hidden = np.asarray(inputs, np.float64)
         for weights, biases in self.layers[:-1]:
             hidden = activate(hidden @ weights + biases)[0]
         return hidden
 
     def __call__(self, inputs: ArrayLike) -> Array:
-        """The prediction, float64 [n], for inputs [n, k]."""
+        """The prediction, float64 [n] for inputs [n, k], or a number for [k]."""
         weights, biases = self.layers[-1]
-        answer: Array = (self.features(inputs) @ weights + biases)[:, 0]
+        answer: Array = (self.features(inputs) @ weights + biases)[..., 0]
         return answer
 
     @property

@@ -101,6 +101,14 @@ def dots(axes: Any, x: Any, y: Any, colour: str, label: str = "", size: float = 
     axes.scatter(x, y, s=size, color=COLOURS[colour], linewidth=0, label=label or "_", zorder=3)
 
 
+def legend(axes: Any) -> None:
+    """The legend above the plot, where no line can be under it."""
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0,
+        columnspacing=1.4, handlelength=1.8,
+    )  # fmt: skip
+
+
 def _inline(text: str, name: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)

@@ -10,7 +10,7 @@ from homebody.adapt import ModelOfOne
 from homebody.features.battery.follow import outlook
 from homebody.features.battery.measurements import Measurements
 from homebody.features.battery.page import as_text, document, facts, figure_grid, percent
-from homebody.features.battery.plot import COLOURS, Figure, band, dots, line, svg
+from homebody.features.battery.plot import COLOURS, Figure, band, dots, legend, line, svg
 from homebody.features.battery.scores import coverage, rmse
 
 DRAWN = 1500
@@ -78,7 +78,7 @@ def _now(m: Measurements, mean: Any, low: Any, high: Any, pristine: Any) -> Figu
         line(axes, clock[some], mean[some], "twin", "twin now, 95 % interval")
         dots(axes, clock[some], m.voltage[some], "true", "measured", size=5)
         axes.set(xlabel=unit, ylabel="volts")
-        axes.legend(loc="lower left")
+        legend(axes)
 
     text = "These measurements, and what the twin as it is now would have expected of each."
     return Figure("now", "The twin now", text, svg(draw, "now"))
@@ -93,7 +93,7 @@ def _errors(m: Measurements, mean: Any, pristine: Any) -> Figure:
         line(axes, clock[some], (pristine - m.voltage)[some], "pristine", "pristine model", True)
         line(axes, clock[some], (mean - m.voltage)[some], "twin", "twin now")
         axes.set(xlabel=unit, ylabel="expected − measured, volts")
-        axes.legend(loc="best")
+        legend(axes)
 
     text = "Noise of the sensor included."
     return Figure("errors", "Errors, pristine and twin", text, svg(draw, "errors"))
@@ -121,14 +121,14 @@ def _history(twin: ModelOfOne) -> list[Figure]:
         line(axes, clock[some], mean[some], "twin", "expected, 95 % interval")
         dots(axes, clock[some], volts[some], "true", "measured", size=5)
         axes.set(xlabel=unit, ylabel="volts")
-        axes.legend(loc="lower left")
+        legend(axes)
 
     def draw_drift(axes: Any) -> None:
         line(axes, clock[some], drift[some, 0], "twin", "drift of the state")
         dots(axes, clock[some], drift[some, 1], "pristine", "measurement", size=7)
         axes.axhline(-np.log10(twin.gate.false_alarm), color=COLOURS["text"], linewidth=1)
         axes.set(xlabel=unit, ylabel="−log₁₀ of its chance", ylim=(0, None))
-        axes.legend(loc="best")
+        legend(axes)
 
     share = coverage(volts, low, high)
     return [
@@ -162,7 +162,7 @@ def _states(twin: ModelOfOne) -> Figure:
         if len(place) <= 12:
             axes.set(xticks=place, xticklabels=labels)
         axes.grid(visible=False, axis="x")
-        axes.legend()
+        legend(axes)
 
     text = "The last layer's weights and bias, as trained and as this battery has made them."
     return Figure("states", "The last layer", text, svg(draw, "states"))
