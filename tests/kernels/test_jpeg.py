@@ -216,6 +216,25 @@ def test_codes_that_do_not_fit_their_length(photo, counts):
         kernels.jpeg_decode(whole.replace(b"\xff\xda", table + b"\xff\xda", 1))
 
 
+@pytest.mark.parametrize("shift", [None, *range(1, 8)])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_restarts_that_are_lost_or_out_of_turn(photo, subsampling, shift):
+    """libjpeg guesses by the number how much was lost; so do we, to the pixel."""
+    data = saved(photo, subsampling=subsampling, restart_marker_blocks=2)
+    places = [at for at in range(len(data)) if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7]
+    assert len(places) > 6
+    for at in places[:6]:
+        other = b"" if shift is None else bytes([0xFF, 0xD0 + (data[at + 1] - 0xD0 + shift) % 8])
+        assert_equal(data[:at] + other + data[at + 2 :])
+
+
+@pytest.mark.parametrize("density", [0, 0.02])
+def test_values_far_out_of_range(density):
+    """They wrap and saturate at 16 bits where libjpeg-turbo's vector code does."""
+    for seed in range(4):
+        assert_equal(jpeg(Spec(33, 24, strength=100, density=density, seed=seed)))
+
+
 def outcome(data: bytes, scale: int) -> str:
     try:
         theirs = by_pillow(data, scale)
