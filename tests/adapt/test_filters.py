@@ -131,6 +131,42 @@ def test_a_proposal_that_knows_the_measurement_needs_fewer_particles():
     assert off[1] < 0.15
 
 
+def test_a_proposal_may_look_anywhere():
+    """Wide, and blind to the past: the weights make up for it."""
+
+    class Blind:
+        wide = Gaussian(0.8)
+
+        def sample(self, particles, u, measured, dt, rng):
+            return measured + self.wide.sample(rng, len(particles), 1)
+
+        def log_density(self, new, old, u, measured, dt):
+            return self.wide.log_density(new - measured)
+
+    filter = ParticleFilter(
+        [0.0], [[0.5]], process=RandomWalk(Gaussian(0.4)), likelihood=Gaussian(0.5),
+        proposal=Blind(), particles=40_000,
+    )  # fmt: skip
+    exact = LastLayerFilter([0.0], [[0.5]], process=Gaussian(0.4), noise=Gaussian(0.5))
+    for y in (0.9, 0.4, 1.1):
+        for one in (filter, exact):
+            one.update([1.0], y)
+        np.testing.assert_allclose(filter.mean, exact.mean, atol=0.02)
+        np.testing.assert_allclose(filter.covariance, exact.covariance, rtol=0.06)
+
+
+def test_unscented_is_right_for_squares():
+    """x^2 of a standard normal has mean 1 and variance 2, and beta = 2 is made for it."""
+    for alpha in (0.1, 0.5, 1.0):
+        filter = UnscentedKalmanFilter(
+            [0.0], [[1.0]], process=Gaussian(0.0), noise=Gaussian(1e-6), alpha=alpha,
+            measure=lambda x, u: x[0] ** 2,
+        )  # fmt: skip
+        expected = filter.predict(None)
+        np.testing.assert_allclose(expected.mean, 1.0, rtol=1e-9)
+        np.testing.assert_allclose(expected.sigma, np.sqrt(2.0), rtol=1e-6)
+
+
 @given(
     st.lists(
         st.one_of(

@@ -27,6 +27,7 @@ from homebody.adapt._observation import STATUSES, Event, Observation, Tracking
 from homebody.adapt._particles import ParticleFilter
 from homebody.adapt._sensor import Sensor
 from homebody.errors import BaseChangedError, HomebodyError, OwnerStateError, SafetensorsError
+from homebody.kernels import MAX_MEASURED
 
 if TYPE_CHECKING:
     from homebody.adapt._model import ModelOfOne
@@ -158,8 +159,10 @@ def _restore(model: ModelOfOne, tensors: dict[str, NDArray[Any]]) -> None:
         tensor = tensors[name]
         if tensor.shape != shape or tensor.dtype != dtype:
             raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, not {list(shape)}")
-        if dtype is np.float64 and name not in nans and not np.isfinite(tensor).all():
-            raise ValueError(f"{name} is not finite")
+        if dtype is np.float64:
+            missing = np.isnan(tensor) if name in nans else False
+            if not (missing | (np.abs(tensor) <= MAX_MEASURED)).all():
+                raise ValueError(f"{name} holds numbers beyond {MAX_MEASURED:g}")
         return tensor
 
     nans = ("clock", "window/since", "window/measured")

@@ -95,7 +95,7 @@ class _Block:
         self.memory[:] = np.frombuffer(saved, np.uint8)
         if not self._sound():
             self.memory[:] = before
-            raise KernelError("a saved filter holds NaN or infinity; restore an undamaged one")
+            raise KernelError("a saved filter holds NaN or over 1e100; restore an undamaged one")
 
     _KEPT: int  # the header's first bytes: format, sizes and settings, which do not change
 
@@ -208,7 +208,7 @@ class Particles(_Block):
         )  # fmt: skip
         header = self.memory[32:48].view(np.float64)  # threshold and degrees
         return (
-            all(np.isfinite(part).all() for part in parts)
+            all(_within(part) for part in parts)
             and bool((self.noise > 0).all())
             and bool((self.weights >= 0).all())
             and bool(self.weights.sum() > 0)
@@ -317,9 +317,10 @@ class Kalman(_Block):
         )  # fmt: skip
         header = self.memory[16:40].view(np.float64)  # degrees, adaptive, scale
         return (
-            all(np.isfinite(part).all() for part in parts)
+            all(_within(part) for part in parts)
             and bool((self.noise > 0).all())
-            and bool((np.diag(self._factor) >= 0).all() and (np.diag(self._step) >= 0).all())
+            and _is_factor(self._factor, self.covariance)
+            and _is_factor(self._step, self.process)
             and 0 <= header[0] <= 1e6
             and 0 <= header[1] <= 0.25
             and 0 < header[2] <= 1e4
@@ -341,6 +342,21 @@ class Kalman(_Block):
         )  # fmt: skip
         block.restore(saved)
         return block
+
+
+def _within(part: NDArray[Any]) -> bool:
+    limit = 1e15 if part.dtype == np.float32 else MAX_MEASURED  # squares stay finite
+    return bool((np.abs(part) <= limit).all())  # NaN is not
+
+
+def _is_factor(factor: NDArray[Any], matrix: NDArray[Any]) -> bool:
+    """Whether matrix = U D U', with U above the factor's diagonal and D on it."""
+    scales = np.diag(factor)
+    upper = np.triu(factor, 1) + np.eye(len(factor))
+    with np.errstate(over="ignore", invalid="ignore"):
+        product = (upper * scales) @ upper.T
+        close = np.abs(product - matrix) <= 1e-7 * np.abs(matrix).max()
+    return bool((scales >= 0).all() and close.all())
 
 
 def _header(saved: bytes, format: bytes, layout: str) -> tuple[Any, ...]:
