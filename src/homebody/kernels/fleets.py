@@ -391,18 +391,18 @@ class ParticleFleet:
         self.features = self.states // outputs - 1
         self._library = _load()
 
-        def fresh(slot: int) -> NDArray[np.uint8]:
+        def fresh(slot: int) -> Particles:
             block = Particles(
                 self.states, particles, outputs, mean=mean, factor=factor, resampling=resampling,
                 threshold=threshold, degrees=degrees, seed=seed, stream=slot,
             )  # fmt: skip
             block.factor[:], block.noise[:] = step, noise
-            return block.memory
+            return block
 
         if resampling not in RESAMPLING:
             raise KernelError(f"there is no resampling {resampling!r}")
         self._fresh = fresh
-        one = Particles.of(fresh(0).tobytes())
+        one = fresh(0)
         self._length, origin = len(one.memory), one.memory.ctypes.data
         self._mean_at = one.mean.ctypes.data - origin
         self._covariance_at = one.covariance.ctypes.data - origin
@@ -421,7 +421,7 @@ class ParticleFleet:
             wider[: self.count] = self.blocks[: self.count]
             self.blocks = wider
         for slot in range(self.count, count):
-            self.blocks[slot] = self._fresh(slot)
+            self.blocks[slot] = self._fresh(slot).memory
         self.count = count
 
     def update(

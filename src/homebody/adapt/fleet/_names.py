@@ -23,11 +23,10 @@ class Names:
             if not 0 <= names <= 1 << 28:
                 raise FleetError(f"{names} assets are too many or too few; give 0 to 2^28")
             names = np.arange(int(names))
-        given = np.asarray(names)
         self._slots: dict[Any, int] = {}
         self.texts: bool | None = None
-        if given.size:
-            array = self._array(given)
+        if len(names):
+            array = self._array(names)
             if not all(map(_proper, array.tolist())):
                 raise FleetError(f"an asset's name has 1 to {MAX_NAME} characters; give another")
             values = array.tolist()
@@ -44,7 +43,11 @@ class Names:
         return len(self._slots)
 
     def _array(self, ids: Any) -> NDArray[Any]:
+        if isinstance(ids, (list, tuple)) and len(set(map(type, ids))) > 1:
+            ids = np.array(ids, object)  # or numpy would make numbers texts
         array = np.asarray(ids)
+        if array.size == 0 and array.ndim == 1:
+            array = array.astype(np.int64)
         if array.ndim != 1:
             raise FleetError(f"ids are {list(array.shape)}; give one for each measurement, [n]")
         if array.dtype == object:
