@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import homebody
 from homebody.features.photo.sample_photos import sample_folder
@@ -46,6 +47,16 @@ def test_a_photo_gets_the_six_and_the_category_that_python_gives(page, site, fea
     assert f"{answer.category.name} · {percent}%" in chip.locator("option").all_inner_texts()
     members = page.locator(f"{CARDS}:has(.pill)").count()
     assert members == sum(preset.tier == "member" for preset in answer.presets)
+
+
+@pytest.mark.parametrize("name", ["windmill.jpg", "lagoon.jpg", "owl.jpg"])
+def test_thumbnails_have_the_shape_of_the_photo(page, site, name):
+    visit(page, site, sample_folder() / name)
+    with Image.open(sample_folder() / name) as photo:
+        shape = photo.width / photo.height
+    for picture in page.locator(f"{CARDS} .card-picture").all():
+        box = picture.bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(shape, rel=0.03)
 
 
 def test_the_samples_of_the_studio_open(page, site):

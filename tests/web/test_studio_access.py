@@ -63,6 +63,8 @@ def test_the_page_has_landmarks_and_says_what_happens(page, site):
     first = page.locator(CARDS).first
     assert first.get_attribute("aria-pressed") == "true"
     assert first.get_attribute("aria-keyshortcuts") == "1"
+    reason = first.locator(".card-reason").inner_text()
+    assert page.get_by_role("button", name=f"{name} {reason}", exact=True).count() == 1
 
 
 def test_a_dialog_keeps_the_focus_and_gives_it_back(page, site):

@@ -4,14 +4,13 @@ import { h, icon } from "./element.js";
 import { t } from "./words.js";
 
 /**
- * Open a dialog; it leaves the page when it closes, and the focus goes back to where it was.
+ * Open a dialog; it leaves the page when it closes, and the browser puts the focus back.
  *
  * @param {string} title
  * @param {...import("./element.js").Child} content
  * @returns {HTMLDialogElement}
  */
 export function openDialog(title, ...content) {
-  const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const dialog = h(
     "dialog",
     { class: "dialog", "aria-labelledby": "dialog-title" },
@@ -27,10 +26,7 @@ export function openDialog(title, ...content) {
     ),
     h("div", { class: "dialog-body" }, ...content),
   );
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    if (before?.isConnected) before.focus({ preventScroll: true });
-  });
+  dialog.addEventListener("close", () => dialog.remove());
   // A press on the backdrop is a press on the dialog outside of its box.
   dialog.addEventListener("pointerdown", (event) => {
     const box = dialog.getBoundingClientRect();

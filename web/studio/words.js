@@ -11,6 +11,9 @@ import en from "./locales/en.js";
 /** The languages that there are, each by its own name. */
 export const LANGUAGES = { en: "English", es: "Español" };
 
+/** Sentences that are fetched when they are spoken. */
+const OTHERS = { es: () => import("./locales/es.js") };
+
 /** @type {Record<string, Sentence>} */
 let sentences = en;
 /** @type {Record<string, string>} */
@@ -42,7 +45,7 @@ export async function speak(wanted) {
   if (language === "en") {
     [sentences, dictionary] = [en, {}];
   } else {
-    sentences = (await import(`./locales/${language}.js`)).default;
+    sentences = (await OTHERS[/** @type {"es"} */ (language)]()).default;
     const answer = await fetch(`/studio/locales/catalog.${language}.json`).catch(() => null);
     dictionary = answer?.ok ? await answer.json() : {};
   }
