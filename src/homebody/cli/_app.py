@@ -12,6 +12,7 @@ from homebody import __version__
 from homebody.cli import (
     battery,
     check,
+    fleet,
     inspect,
     pack,
     photo,
@@ -35,6 +36,7 @@ app = typer.Typer(
     epilog="Try:  homebody photo suggest examples/coast.jpg",
 )
 app.add_typer(photo.app, name="photo")
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(battery.app, name="battery")
 app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
