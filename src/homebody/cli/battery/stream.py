@@ -65,7 +65,7 @@ def _show(report: StreamReport, state: Path) -> None:
     skipped = f"; {report.skipped:,} seen before" if report.skipped else ""
     console.print(
         f"{report.asset}: {report.measurements:,} measurements ({became}){skipped}; "
-        f"{report.updates} updates, {report.alarms} alarms",
+        f"updates: {report.updates}, alarms: {report.alarms}",
         highlight=False, markup=False,
     )  # fmt: skip
     if report.rmse is not None and report.pristine_rmse is not None:

@@ -98,7 +98,7 @@ def fit(
     activation: Activation = "silu",
     epochs: int = 200,
     patience: int = 30,
-    batch: int = 32,
+    batch: int | None = None,
     rate: float = 5e-3,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
@@ -120,7 +120,7 @@ def fit(
         activation: "silu", or "relu", whose units may all die in a layer of four.
         epochs: at most so many passes over the samples.
         patience: stop after so many epochs without a better validation error.
-        batch: samples in a step.
+        batch: samples in a step; default: 32, and fewer (4 at least) where there are under 2,048.
         rate: Adam's learning rate at the start.
         seed: of the initial weights and the order; equal seeds give equal nets.
         progress: called with each finished epoch's number, from 1.
@@ -142,6 +142,8 @@ def fit(
         )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise TrainConfigError("inputs or outputs hold NaN or infinity; leave those rows out")
+    if batch is None:
+        batch = min(32, max(4, len(x) // 64))
     _check(hidden, activation, epochs, patience, batch, rate)
     low, width = x.min(0), _width(x)
     bottom, height = float(y.min()), float(_width(y[:, None])[0])
