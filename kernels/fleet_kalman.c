@@ -14,6 +14,11 @@ HB_INLINE lane choose(mask where, lane yes, lane no) {
   return (lane)((where & (mask)yes) | (~where & (mask)no));
 }
 HB_INLINE lane root(lane v) {
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_elementwise_sqrt)
+  return __builtin_elementwise_sqrt(v);
+#endif
+#endif
   for (int i = 0; i < HB_FLEET_LANES; i++) v[i] = __builtin_sqrt(v[i]);
   return v;
 }
@@ -153,7 +158,7 @@ HB_INLINE lane update_row(const parts *p, lane measured, mask where, double nois
   }
   /* Elsewhere every share and the residual are 0: nothing moves. */
   const lane residual = choose(where, measured - dot(p->row, p->mean, d), lane_of(0));
-  *plain = residual * residual / (spread + r);
+  if (degrees > 0) *plain = residual * residual / (spread + r);
   if (degrees > 0) r = robust_variance(residual, spread, noise * noise, degrees);
   lane total = r, inverse = 1.0 / r;
   for (int32_t j = 0; j < d; j++) {
@@ -170,6 +175,7 @@ HB_INLINE lane update_row(const parts *p, lane measured, mask where, double nois
   }
   const lane pull = residual * inverse;
   for (int32_t i = 0; i < d; i++) p->mean[i] += p->gain[i] * pull;
+  if (!(degrees > 0)) *plain = residual * pull;
   return residual * pull;
 }
 
@@ -293,13 +299,14 @@ HB_INLINE void update_tile(const hb_fleet *fleet, const hb_fleet_rows *rows, int
       const lane most = fleet->gate_limit * root(spread_of(&p, d));
       push |= learn & ((differ > most) | (differ < -most));
     }
+  const int whole = !any(~learn);
   for (int32_t i = 0; i < d; i++) {
     double *place = tile + i * HB_FLEET_LANES;
-    store(place, choose(learn, p.mean[i], load(place)));
+    store(place, whole ? p.mean[i] : choose(learn, p.mean[i], load(place)));
   }
   for (int32_t i = 0; i < packed; i++) {
     double *place = tile + (d + i) * HB_FLEET_LANES;
-    store(place, choose(learn, p.factor[i], load(place)));
+    store(place, whole ? p.factor[i] : choose(learn, p.factor[i], load(place)));
   }
   if (gate)
     for (int32_t i = 0; i < d; i++) {

@@ -280,21 +280,28 @@ class KalmanFleet:
         )  # fmt: skip
 
         def work(first: int, last: int) -> None:
-            mine = _Rows.from_buffer_copy(rows)
-            if slots is None:
-                mine.passes = last - first
-                if first > 0:  # its tiles by number
-                    tile = np.arange(first, last, dtype=np.int32)
-                    row = np.arange(first * LANES, last * LANES, dtype=np.int32)
-                    row[row >= n] = -1
+            whose, mine = _Fleet.from_buffer_copy(fleet), _Rows.from_buffer_copy(rows)
+            if slots is None:  # everything from this thread's first tile on
+                skip = first * LANES
+                mine.count, mine.passes = min(n, last * LANES) - skip, last - first
+                whose.tile_count = last - first
+                whose.tiles = self.tiles[first:].ctypes.data
+                if self.deployed is not None:
+                    whose.deployed = self.deployed[first:].ctypes.data
+                mine.features = features[skip:].ctypes.data
+                mine.measured = None if measured is None else measured[skip:].ctypes.data
+                mine.steps = None if each is None else each[skip:].ctypes.data
+                mine.mean = out.mean[skip:].ctypes.data
+                mine.sigma = out.sigma[skip:].ctypes.data
+                mine.anomaly = out.anomaly[skip:].ctypes.data if updating else None
+                mine.flags = out.flags[skip:].ctypes.data
             else:
                 tile, row = _passes(slots, first, last)
                 mine.passes = len(tile)
-            if slots is not None or first > 0:
                 mine.tile, mine.row = tile.ctypes.data, row.ctypes.data
             scratch = np.empty(self._scratch_length)
             status = kernel(
-                ctypes.byref(fleet), ctypes.byref(mine), scratch.ctypes.data, len(scratch)
+                ctypes.byref(whose), ctypes.byref(mine), scratch.ctypes.data, len(scratch)
             )
             _library.check(status, "fleet")
 
