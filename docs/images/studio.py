@@ -1,7 +1,8 @@
 """Photograph the studio in Chromium: ``python docs/images/studio.py``.
 
 Writes studio-1440.webp, studio-768.webp and studio-360.webp, each a photo with a preset, the
-original at the left of the split, and studio.webp, all three side by side. Needs ``pip install 'homebody[test]'`` and chromium on the PATH.
+original at the left of the split, and studio.webp, all three side by side. Needs
+``pip install 'homebody[test]'`` and chromium on the PATH.
 """
 
 from __future__ import annotations

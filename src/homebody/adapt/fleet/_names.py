@@ -19,7 +19,9 @@ class Names:
     """The assets' names, either whole numbers or texts, each with its slot."""
 
     def __init__(self, names: int | Sequence[Any] | NDArray[Any]) -> None:
-        if isinstance(names, (int, np.integer)) and not isinstance(names, bool):
+        if isinstance(names, bool):
+            raise FleetError("assets are given as a number or by names, not as true or false")
+        if isinstance(names, (int, np.integer)):
             if not 0 <= names <= 1 << 28:
                 raise FleetError(f"{names} assets are too many or too few; give 0 to 2^28")
             names = np.arange(int(names))
