@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tiny end-to-end test before everything else: if it fails, nothing else matters."""
+    """Run the tiny end-to-end test before everything else; mark what drives a browser.
+
+    If the first fails, nothing else matters. Marks stand before pytest picks by them.
+    """
     items.sort(key=lambda item: item.path.name != "test_first.py")
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if {"browser", "page", "studio_process"} & fixtures:
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session", autouse=True)
