@@ -334,7 +334,7 @@ int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32
     if (!(weights[i] >= 0)) return HB_BAD_ARGUMENT;
     sum += scratch[i] = weights[i];
   }
-  if (!(sum > 0 && sum <= 1e300)) return HB_BAD_ARGUMENT;
+  if (!(sum >= 1e-300 && sum <= 1e300)) return HB_BAD_ARGUMENT; /* its inverse is a number too */
   hb_uniforms from = {.seed = seed, .stream = stream, .tick = tick, .next = 0};
   resample(scratch, count, scheme, &from, indices);
   return HB_OK;

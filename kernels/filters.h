@@ -68,7 +68,7 @@ HB_EXPORT int32_t hb_particles_update(void *block, uint32_t length, void *scratc
 HB_EXPORT int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
                                        double dt);
 
-/* `count` indices drawn in proportion to `weights` (not negative, a sum above 0). `scratch` is double[count]. */
+/* `count` indices drawn in proportion to `weights` (not negative, a sum of 1e-300 to 1e300). `scratch` is double[count]. */
 HB_EXPORT int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32_t seed,
                               uint32_t stream, uint32_t tick, int32_t *indices, double *scratch);
 

@@ -384,7 +384,7 @@ def resample(
     """As many indices as there are weights, drawn in proportion to them.
 
     Args:
-        weights: float64 [1 to 65,536], none negative, a sum above 0; they need not sum to 1.
+        weights: float64 [1 to 65,536], none negative, a sum of 1e-300 to 1e300.
         resampling: the scheme.
         seed, stream, tick: 32-bit numbers; each triple draws its own numbers.
 
@@ -410,7 +410,7 @@ def resample(
         indices.ctypes.data, scratch.ctypes.data,
     )  # fmt: skip
     if status != 0:
-        raise KernelError("weights are negative, NaN or sum to 0; give shares of a whole")
+        raise KernelError("weights are negative, NaN or sum to nothing; give shares of a whole")
     return indices
 
 
