@@ -351,7 +351,15 @@ def test_refusals(arguments, message):
 
 
 def test_weights_that_are_none_are_refused():
-    for weights in ([0.0, 0.0], [1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0], [0.0, 2e-313], [], [[1.0]]):
+    for weights in (
+        [0.0, 0.0],
+        [1.0, -1.0],
+        [np.nan, 1.0],
+        [np.inf, 1.0],
+        [0.0, 2e-313],
+        [],
+        [[1.0]],
+    ):
         with pytest.raises(KernelError, match="weights"):
             kernels.resample(np.array(weights))
 
