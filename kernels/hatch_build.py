@@ -63,9 +63,17 @@ class HomebodyBuildHook(BuildHookInterface[Any]):
                     f"homebody: the studio will lack LiteRT.js: {error}; "
                     "add it later with: python -m homebody.server.vendor"
                 )
+        web = root / "web"
+        pages = _module(server / "pages.py").pages(web)
+        join, site = _module(server / "join.py"), vendor.DEST / "site"
+        if not vendor.missing() and join.joined(web, pages, site) is None:
+            try:
+                with vendor.tool("esbuild-wasm") as esbuild:
+                    join.join(web, pages, esbuild, site)
+            except (vendor.VendorError, join.JoinError) as error:
+                self.app.display_warning(f"homebody: the studio will load more slowly: {error}")
         if version != "editable":
-            web = root / "web"
-            for page in _module(server / "pages.py").pages(web):
+            for page in pages:
                 inside = f"homebody/_web/{page.relative_to(web).as_posix()}"
                 build_data["force_include"][str(page)] = inside
 

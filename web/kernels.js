@@ -62,8 +62,11 @@ export async function loadKernels(source) {
   requireSimd();
   try {
     if (source instanceof WebAssembly.Module) return new Kernels(source);
-    const bytes = "arrayBuffer" in source ? await source.arrayBuffer() : source;
-    return new Kernels(await WebAssembly.compile(bytes));
+    if (!("arrayBuffer" in source)) return new Kernels(await WebAssembly.compile(source));
+    // Browsers keep what they have compiled only of a module that they fetched as one.
+    const fetched = source.headers.get("content-type") === "application/wasm";
+    return new Kernels(
+      await (fetched ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer())));
   } catch (error) {
     if (error instanceof KernelError) throw error;
     throw new KernelError(`the kernels do not load (${message(error)}); load the page again`);

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from homebody.server import vendor
+from homebody.server import join, vendor
 
 ROOT = Path(__file__).resolve().parents[2]
 HOOK = ROOT / "kernels" / "hatch_build.py"
@@ -28,11 +29,24 @@ def hook(monkeypatch):
         type(made), "app", SimpleNamespace(display_warning=warnings.append), raising=False
     )
     load = module._module
-    faked = SimpleNamespace(VendorError=vendor.VendorError, missing=lambda: ["a"], vendor=None)
-    monkeypatch.setattr(
-        module, "_module", lambda path: faked if path.name == "vendor.py" else load(path)
+    faked = SimpleNamespace(
+        VendorError=vendor.VendorError,
+        missing=lambda: ["a"],
+        vendor=None,
+        tool=lambda name: nullcontext(Path(name)),
+        DEST=Path("dest"),
     )
-    return SimpleNamespace(add=made._add_studio, warnings=warnings, vendor=faked)
+    joining = SimpleNamespace(
+        JoinError=join.JoinError,
+        joined=lambda *_: {},
+        join=lambda *arguments: asked.append(arguments),
+    )
+    asked: list[tuple] = []
+    fakes = {"vendor.py": faked, "join.py": joining}
+    monkeypatch.setattr(module, "_module", lambda path: fakes.get(path.name) or load(path))
+    return SimpleNamespace(
+        add=made._add_studio, warnings=warnings, vendor=faked, join=joining, asked=asked
+    )
 
 
 def refuse():
@@ -54,6 +68,32 @@ def test_nothing_is_fetched_that_is_there(hook):
     hook.vendor.vendor = refuse
     hook.add(ROOT, "standard", {"force_include": {}})
     assert hook.warnings == []
+
+
+def test_the_pages_are_joined_where_that_was_not_done_to_them(hook):
+    hook.vendor.missing = list
+    hook.add(ROOT, "editable", {"force_include": {}})
+    assert hook.asked == []
+    hook.join.joined = lambda *_: None
+    hook.add(ROOT, "editable", {"force_include": {}})
+    [(web, pages, esbuild, site)] = hook.asked
+    assert (web, esbuild, site) == (ROOT / "web", Path("esbuild-wasm"), Path("dest/site"))
+    assert web / "studio" / "main.js" in pages
+    assert hook.warnings == []
+
+
+def test_installation_goes_on_where_the_pages_cannot_be_joined(hook):
+    def fail(*_):
+        raise join.JoinError("esbuild refuses the studio's modules")
+
+    hook.vendor.missing = list
+    hook.join.joined = lambda *_: None
+    hook.join.join = fail
+    data = {"force_include": {}}
+    hook.add(ROOT, "standard", data)
+    assert len(hook.warnings) == 1
+    assert "esbuild refuses" in hook.warnings[0]
+    assert "homebody/_web/sw.js" in data["force_include"].values()
 
 
 def test_editable_installations_read_the_checkout(hook):

@@ -32,7 +32,7 @@ def vendored(tmp_path: Path, monkeypatch) -> Path:
     for name in vendor.names():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(name.encode())
-    (folder / "pins.json").write_text(json.dumps(vendor.pins(), sort_keys=True))
+    (folder / "pins.json").write_text(json.dumps({**vendor.pins(), "tools": []}, sort_keys=True))
     return folder
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from homebody.errors import ServeError
 from homebody.server.local import LocalServer
-from homebody.server.site import Site, file_of
-from homebody.server.studio import studio_files
+from homebody.server.pages import pages
+from homebody.server.site import Site, file_from, file_of
+from homebody.server.studio import studio_files, web_folder
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install 'homebody[test]'")
 
@@ -89,12 +90,17 @@ class StudioProcess:
 
 @pytest.fixture(scope="session")
 def site_files():
-    """The studio's files by URL path, and ``/blank.html``."""
+    """The studio's files by URL path as it ships, and what only tests ask for.
+
+    That is ``/blank.html``, and each single module where the studio ships them joined.
+    """
     try:
         files = studio_files()
     except ServeError as error:
         pytest.skip(str(error))
-    return {**files, "/blank.html": file_of(BLANK, "text/html; charset=utf-8")}
+    web = web_folder()
+    modules = {f"/{path.relative_to(web).as_posix()}": file_from(path) for path in pages(web)}
+    return {**modules, **files, "/blank.html": file_of(BLANK, "text/html; charset=utf-8")}
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,8 @@ import pytest
 
 from homebody.server.site import Site, file_of
 from tests.web.sites import Origin, listed, small_site
+from tests.web.studio import COAST, add, export, presets, visit
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples"
 # Keeps an empty page up to date, as the studio does with its own.
 START = """async () => {
   const { Updates } = await import("/update.js");
@@ -20,25 +19,11 @@ START = """async () => {
   const engine = { useBundle: async () => {} };
   window.updates = await Updates.start({ engine, onNotice: (n) => notices.push(n), interval: 0 });
 }"""
-SUGGEST = """async (photo) => {
-  const { Engine } = await import("/engine.js");
-  const engine = await Engine.start({ base: new URL("/", location.href) });
-  const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
-  const { id } = await engine.open(new Blob([bytes]));
-  const answer = await engine.suggest(id, { member: false });
-  const how = { type: "image/jpeg", quality: 90, gps: false };
-  const file = await engine.export(id, answer.presets[0].id, 100, how);
-  return { category: answer.category.id, presets: answer.presets.length, exported: file.size };
-}"""
 SHELLS = "async () => (await caches.keys()).filter((name) => name.startsWith('homebody-shell'))"
 KEPT = f"""async () => {{
   const cache = await caches.open((await ({SHELLS})())[0]);
   return (await cache.keys()).map((request) => new URL(request.url).pathname);
 }}"""
-
-
-def photo() -> str:
-    return base64.b64encode((EXAMPLE / "coast.jpg").read_bytes()).decode()
 
 
 def said(page, *kinds: str) -> dict:
@@ -66,20 +51,23 @@ def test_everything_works_after_the_server_is_gone(context, watch, studio_proces
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     studio_process.kill()
     page.reload()
-    answer = page.evaluate(SUGGEST, photo())
-    assert answer["presets"] == 6
-    assert answer["exported"] > 10_000
+    add(page, COAST)
+    six = presets(page)
+    assert len(six) == 6
+    page.keyboard.press("e")
+    assert Path(export(page).path()).stat().st_size > 10_000
     second = context.new_page()
-    second.goto(studio_process.url)
-    assert second.evaluate(SUGGEST, photo()) == answer
+    visit(second, studio_process.url.rstrip("/"), COAST)
+    assert presets(second) == six
     watch.require_clean()
 
 
 def test_the_whole_site_is_kept(page, site, site_files):
     assert start(page, site)["kind"] == "offline-ready"
     kept = set(page.evaluate(KEPT))
-    variants = {url for url in site_files if "/litert_wasm_" in url}
-    assert kept - variants == set(site_files) - variants - {"/sw.js", "/blank.html"}
+    whole = {one["url"] for one in json.loads(site_files["/studio.json"].read())["files"]}
+    variants = {url for url in whole if "/litert_wasm_" in url}
+    assert kept - variants == whole - variants | {"/studio.json"}
     assert len(kept & variants) == 2, "the one variant of LiteRT that this browser loads"
 
 
@@ -97,8 +85,8 @@ def test_after_all_is_taken_away_the_network_serves(page, site):
     page.evaluate(
         "async () => { for (const name of await caches.keys()) await caches.delete(name); }"
     )
-    page.reload()
-    assert page.evaluate(SUGGEST, photo())["presets"] == 6
+    visit(page, site, COAST)
+    assert len(presets(page)) == 6
 
 
 def changed(files) -> dict:
@@ -186,8 +174,8 @@ def test_without_room_the_studio_works_online(page, watch, site):
     notice = said(page, "offline-ready", "kept")
     assert (notice["kind"], notice["reason"]) == ("kept", "storage")
     assert page.evaluate(SHELLS) == []
-    page.reload()
-    assert page.evaluate(SUGGEST, photo())["presets"] == 6
+    visit(page, site, COAST)
+    assert len(presets(page)) == 6
     watch.errors.clear()
 
 

@@ -30,6 +30,8 @@ import { wired } from "./wire.js";
  */
 
 const PREVIEW_SIDE = 1280;
+/** How many times a first photo is rehearsed. */
+const WARMING = 4;
 
 /** @type {URL} */
 let base;
@@ -86,7 +88,7 @@ const methods = {
     loadRuntime(vendor()).catch(() => {}); // it takes longest; whoever needs it gets the error
     const [{ bundle }, module] = await Promise.all([
       get("studio.json").then((bytes) => JSON.parse(new TextDecoder().decode(bytes))),
-      get("native/homebody.wasm").then(loadKernels),
+      fetched("native/homebody.wasm").then(loadKernels),
     ]);
     kernels = module;
     const bytes = await get(bundle.url);
@@ -201,10 +203,18 @@ const methods = {
 
 /** @param {string} path @returns {Promise<Uint8Array<ArrayBuffer>>} */
 async function get(path) {
+  const response = await fetched(path);
+  return new Uint8Array(await response.arrayBuffer().catch(() => {
+    throw new EngineError(`${path} could not be fetched (the connection fails); load the page again`);
+  }));
+}
+
+/** @param {string} path */
+async function fetched(path) {
   let why;
   try {
     const response = await fetch(new URL(path.replace(/^\//, ""), base));
-    if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    if (response.ok) return response;
     why = `the server answers ${response.status}`;
   } catch {
     why = "the connection fails";
@@ -228,12 +238,23 @@ function load(bytes) {
   return loadFeature(bytes, { kernels, vendor: vendor() });
 }
 
-/** Do once what a photo needs, so that the first one finds it compiled. */
+/** Do what a photo needs, with one made of noise, so that the first one finds it compiled. */
 async function warm() {
-  const side = 256, data = new Uint8Array(3 * side * side);
   try {
-    const { presets } = await feature.suggest({ data, width: side, height: side });
-    await toBitmap(render(kernels, { data, width: side, height: side }, feature.catalog.preset(presets[0].id)));
+    const canvas = new OffscreenCanvas(1200, 900), noise = new ImageData(canvas.width, canvas.height);
+    for (let i = 0; i < noise.data.length; i++) noise.data[i] = i % 4 === 3 ? 255 : (i * 2654435761) >>> 24;
+    canvas.getContext("2d")?.putImageData(noise, 0, 0);
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+    // Browsers compile well what has run a few times; a photo that comes meanwhile goes first.
+    for (let round = 0; round < WARMING && photos.size === 0; round++) {
+      const picture = flat(await decode(blob, { atLeast: 200, kernels }));
+      const { presets } = await feature.suggest(picture);
+      for (const { id } of presets) {
+        if (photos.size > 0) return;
+        await toBitmap(render(kernels, picture, feature.catalog.preset(id)));
+        await turn();
+      }
+    }
   } catch {
     // A photo that fails too says why.
   }

@@ -49,6 +49,7 @@ export class App extends Part {
       batch: () => this.fetch(async () => (await import("./batch.js")).openBatch(studio, toasts)),
       settings: () =>
         this.fetch(async () => {
+          await studio.begun;
           const speak = (/** @type {string} */ language) => void this.speakAnew(language);
           (await import("./settings.js")).openSettings(studio, this.updates, speak);
         }),

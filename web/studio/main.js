@@ -17,20 +17,24 @@ import { preferredLanguage, speak, t } from "./words.js";
 
 const place = /** @type {HTMLElement} */ (document.getElementById("studio"));
 
+/** @type {HTMLElement} */
+let shown = place;
+
 const start = () => Engine.start({ base: new URL("/", location.href) });
 
 try {
-  // The engine is the one large thing: it starts first, all else is made ready meanwhile.
+  // The engine is the one large thing: it starts first, all else is made ready meanwhile. Photos
+  // are taken before it is there.
   const starting = start();
   starting.catch(() => {});
   const owner = await Owner.open();
   keepTheme(owner);
   const asked = new URL(location.href).searchParams.get("lang");
   await speak(asked ?? (owner.get("language") || preferredLanguage(navigator.languages)));
-  const studio = new Studio(await starting, owner, start);
+  const studio = new Studio(starting, owner, start);
   const app = new App(studio);
-  place.replaceWith(app);
-  void keepUpdated(studio, app.toasts).then((updates) => (app.updates = updates));
+  shown.replaceWith(app);
+  shown = app;
 
   Object.assign(globalThis, {
     homebodyStudio: Object.freeze({
@@ -41,7 +45,10 @@ try {
       },
     }),
   });
+  await studio.begun;
+  app.updates = await keepUpdated(studio, app.toasts);
 } catch (error) {
+  shown.replaceWith(place);
   place.replaceChildren(
     h(
       "div",

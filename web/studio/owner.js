@@ -61,11 +61,12 @@ export class Owner extends EventTarget {
     try {
       owner.#database = await connect(factory);
       const store = owner.#database.transaction(STORE).objectStore(STORE);
-      for (const name of /** @type {(keyof Kept)[]} */ (Object.keys(owner.#kept))) {
-        const value = await settled(store.get(name));
+      const names = /** @type {(keyof Kept)[]} */ (Object.keys(owner.#kept));
+      const values = await Promise.all(names.map((name) => settled(store.get(name))));
+      for (const [i, name] of names.entries()) {
         // A value of another kind than ours was not written by us.
-        if (typeof value === typeof owner.#kept[name] && value !== null) {
-          Object.assign(owner.#kept, { [name]: value });
+        if (typeof values[i] === typeof owner.#kept[name] && values[i] !== null) {
+          Object.assign(owner.#kept, { [name]: values[i] });
         }
       }
     } catch {

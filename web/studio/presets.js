@@ -66,6 +66,7 @@ export class PresetBrowser extends Part {
     });
     this.listen(this.gone, "abort", () => this.sight?.disconnect());
     this.listen(studio, "photo", () => this.changePhoto());
+    this.listen(studio, "catalog", () => this.show());
     this.listen(studio, "edit", () => this.remark());
     this.listen(studio.owner, "change", ({ detail }) => {
       if (detail === this.filter) this.show();

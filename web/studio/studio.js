@@ -3,7 +3,7 @@
  * here touches the page.
  *
  * Events: `photos` (the list), `photo` (another one is current, or its size is known), `answer`,
- * `thumbnail` (detail: preset id), `suggested` (all thumbnails are there), `edit`, `preview`, `trouble` (detail: an error), `restart`.
+ * `catalog` (other presets are there), `thumbnail` (detail: preset id), `suggested` (all thumbnails are there), `edit`, `preview`, `trouble` (detail: an error), `restart`.
  */
 
 import { NotAnImageError } from "../errors.js";
@@ -68,16 +68,17 @@ export class Studio extends EventTarget {
   #held = [];
 
   /**
-   * @param {Engine} engine started
+   * @param {Promise<Engine>} starting photos are taken meanwhile, and wait for it
    * @param {Owner} owner
    * @param {() => Promise<Engine>} start another one, when this one dies
    */
-  constructor(engine, owner, start) {
+  constructor(starting, owner, start) {
     super();
     this.start = start;
     this.owner = owner;
-    this.engine = engine;
-    this.adopt(engine);
+    /** There once it has `begun`. */
+    this.engine = /** @type {Engine} */ (/** @type {unknown} */ (null));
+    this.begun = starting.then((engine) => this.adopt(engine));
   }
 
   /**
@@ -86,11 +87,14 @@ export class Studio extends EventTarget {
    * @param {Engine} engine
    */
   adopt(engine) {
+    const first = !this.engine;
     this.engine = engine;
     const { catalog } = engine.ready;
     this.presets = new Map(catalog.presets.map((/** @type {Preset} */ one) => [one.id, one]));
     this.families = catalog.families;
     this.categories = catalog.categories;
+    this.#tell("catalog");
+    if (first) return;
     this.#held = [];
     for (const photo of this.photos) {
       photo.opening = null;
@@ -265,6 +269,7 @@ export class Studio extends EventTarget {
    * @returns {Promise<Info>}
    */
   async #read(photo) {
+    await this.begun;
     try {
       const [{ preview, ...info }, key] = await Promise.all([
         this.engine.open(photo.file),

@@ -8,7 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 SUFFIXES = (".html", ".js", ".css", ".json", ".webmanifest", ".svg", ".png", ".jpg", ".webp")
+PACKAGE = Path(__file__).resolve().parents[1]
 _DEVELOPMENT = ("package.json", "package-lock.json", "tsconfig.json")
+
+
+def web_folder() -> Path | None:
+    """The folder of the studio's pages: in the wheel, or beside ``src`` in a checkout."""
+    places = (PACKAGE / "_web", PACKAGE.parents[1] / "web")
+    return next((folder for folder in places if folder.is_dir()), None)
 
 
 def pages(web: Path) -> list[Path]:

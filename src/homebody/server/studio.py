@@ -11,13 +11,12 @@ from pathlib import Path
 from homebody import bundle as bundles
 from homebody.errors import BundleError, ServeError
 from homebody.installed import installed
-from homebody.server import vendor
-from homebody.server.pages import pages
+from homebody.server import join, pages, vendor
 from homebody.server.site import TYPES, File, file_from, file_of
 
 PACKAGE = Path(__file__).resolve().parents[1]
 BUNDLE_URL = "/bundles/for-this-photo.hb"
-_PLACEHOLDER = b'const VERSION = "development";'
+_PLACEHOLDER = b'"development"'
 
 
 def web_folder() -> Path:
@@ -26,9 +25,9 @@ def web_folder() -> Path:
     Raises:
         ServeError: neither is there.
     """
-    for folder in (PACKAGE / "_web", PACKAGE.parents[1] / "web"):
-        if folder.is_dir():
-            return folder
+    folder = pages.web_folder()
+    if folder is not None:
+        return folder
     raise ServeError(
         "the studio's pages are not part of this installation; install Homebody from a wheel "
         "or a checkout that has the folder web/"
@@ -48,6 +47,8 @@ def studio_files(
     updates: Mapping[str, str] | None = None,
 ) -> dict[str, File]:
     """The studio's files by URL path, ``/studio.json`` and ``/sw.js`` among them.
+
+    Its modules are the joined ones where :mod:`homebody.server.join` has made them of these pages.
 
     ``/studio.json`` lists every file with its size and SHA-256, so that the service worker can keep
     the whole site and knows when it has it; its ``version`` is the hash of all that.
@@ -77,7 +78,7 @@ def studio_files(
             f"{why}, then run: python kernels/build.py"
         )
     try:
-        files = {f"/{path.relative_to(web).as_posix()}": file_from(path) for path in pages(web)}
+        files = {f"/{name}": file_from(path) for name, path in _pages(web, vendored).items()}
         if "/index.html" in files:
             files["/"] = files.pop("/index.html")
         worker = files.pop("/sw.js", None)
@@ -112,6 +113,16 @@ def studio_files(
     files["/studio.json"] = file_of(json.dumps(facts).encode(), TYPES[".json"])
     if worker is not None:
         # A changed site is a changed service worker, which is how a browser notices.
-        body = worker.read().replace(_PLACEHOLDER, f'const VERSION = "{version}";'.encode())
+        body = worker.read().replace(_PLACEHOLDER, f'"{version}"'.encode())
         files["/sw.js"] = file_of(body, TYPES[".js"])
     return files
+
+
+def _pages(web: Path, vendored: Path) -> dict[str, Path]:
+    """The pages by name: joined where that was done to these very pages, else as they are."""
+    found = pages.pages(web)
+    plain = {path.relative_to(web).as_posix(): path for path in found}
+    made = join.joined(web, found, vendored / "site")
+    if made is None:
+        return plain
+    return {name: path for name, path in plain.items() if not join.replaces(name)} | made

@@ -1,5 +1,6 @@
 """Fetch the pinned npm files that the studio needs: ``python -m homebody.server.vendor [DEST]``.
 
+It joins the studio's own modules too, with esbuild, which is fetched for that and not kept.
 ``vendor.json`` names each package, its version and the SHA-512 of its archive. The npm client
 brings the archive; nothing of it is used before the hash is right, no script of it is run, and
 only the files that are named leave it. The wheel's build hook runs this module by its path, so it
@@ -18,6 +19,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +67,8 @@ def missing(dest: Path = DEST) -> list[str]:
 
 
 def _stamp() -> str:
-    return json.dumps(pins(), sort_keys=True)
+    """What the files were made of; tools are not among them."""
+    return json.dumps({**pins(), "tools": []}, sort_keys=True)
 
 
 def vendor(dest: Path = DEST) -> list[Path]:
@@ -81,9 +85,7 @@ def vendor(dest: Path = DEST) -> list[Path]:
             or the folder cannot be written.
     """
     found = pins()
-    npm = shutil.which("npm")
-    if npm is None:
-        raise VendorError("npm was not found; install Node.js with npm and run this again")
+    npm = _client()
     try:
         dest.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=dest.parent, prefix=".vendor-") as scratch:
@@ -101,6 +103,33 @@ def vendor(dest: Path = DEST) -> list[Path]:
     except OSError as error:
         raise VendorError(f"{dest} cannot be written ({error.strerror}); make room there") from None
     return [dest / name for name in names()]
+
+
+@contextmanager
+def tool(name: str) -> Iterator[Path]:
+    """A pinned npm package that a build needs, in a folder that is gone afterwards.
+
+    Args:
+        name: of one of ``vendor.json``'s ``tools``.
+
+    Raises:
+        VendorError: as :func:`vendor` does.
+    """
+    package = next(one for one in pins()["tools"] if one["name"] == name)
+    npm = _client()
+    with tempfile.TemporaryDirectory(prefix="homebody-") as scratch:
+        folder = Path(scratch) / "tool"
+        archive = _packed(npm, package, Path(scratch))
+        for inside, data in extract(archive, package["files"]).items():
+            _write(folder / inside, data)
+        yield folder
+
+
+def _client() -> str:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise VendorError("npm was not found; install Node.js with npm and run this again")
+    return npm
 
 
 def _packed(npm: str, package: dict[str, Any], scratch: Path) -> bytes:
@@ -207,11 +236,19 @@ def _write(path: Path, data: bytes) -> None:
 
 def main(arguments: list[str]) -> int:
     """Fill the folder that is named, or the installed one; return the exit code."""
+    from homebody.server import join
+    from homebody.server.pages import pages, web_folder
+
     dest = Path(arguments[0]) if arguments else DEST
     try:
-        for path in vendor(dest):
+        made = vendor(dest)
+        web = web_folder()
+        if web is not None:
+            with tool("esbuild-wasm") as esbuild:
+                made += join.join(web, pages(web), esbuild, dest / "site")
+        for path in made:
             print(f"{path}  {path.stat().st_size:,} bytes")
-    except VendorError as error:
+    except (VendorError, join.JoinError) as error:
         print(f"homebody: {error}", file=sys.stderr)
         return 2
     return 0
