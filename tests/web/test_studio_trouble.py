@@ -127,14 +127,15 @@ def test_an_engine_that_dies_is_started_anew(page, site):
 
 
 def test_without_suggestions_all_presets_are_still_there(page, site):
-    visit(page, site)
-    page.evaluate(
-        """async () => {
-            const { Engine } = await import("/engine.js");
-            const { ModelError } = await import("/errors.js");
-            Engine.prototype.suggest = () => Promise.reject(new ModelError("no model"));
-        }"""
+    page.add_init_script(
+        """const { postMessage } = Worker.prototype;
+        Worker.prototype.postMessage = function (sent, ...rest) {
+            if (sent.method !== "suggest") return postMessage.call(this, sent, ...rest);
+            const error = { name: "ModelError", message: "no model", code: "ModelError" };
+            this.dispatchEvent(new MessageEvent("message", { data: { id: sent.id, error } }));
+        };"""
     )
+    visit(page, site)
     page.locator(".print").first.click()
     page.wait_for_selector(".toast[data-kind=error]:has-text('could not be recognised')")
     assert not page.locator("hb-category").is_visible()
