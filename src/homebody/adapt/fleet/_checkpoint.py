@@ -99,6 +99,8 @@ class Checkpoint:
         except OSError:  # a file system without links
             link.write_bytes(self.path.read_bytes())
         os.replace(link, self.previous)
+        # Two names of one file are left alone by a rename: so after a run that was killed just here.
+        link.unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Remove what a run that was killed while it wrote has left beside the file."""
