@@ -99,7 +99,7 @@ class Checkpoint:
         except OSError:  # a file system without links
             link.write_bytes(self.path.read_bytes())
         os.replace(link, self.previous)
-        # Two names of one file are left alone by a rename: so after a run that was killed just here.
+        # A rename leaves two names of one file alone: so it is after a kill at just this place.
         link.unlink(missing_ok=True)
 
     def tidy(self) -> None:
