@@ -18,8 +18,8 @@ SOURCES = {
     "dog": SAMPLES / "dog.jpg",
     "coffee": SAMPLES / "coffee.jpg",
 }
-MOST_WIDTH = 1280
-QUALITY = 74
+MOST_WIDTH = 1100
+QUALITY = 68
 """Every first visit downloads these four."""
 
 
