@@ -11,9 +11,8 @@ from homebody import bundle, deliver
 from homebody.server.local import LocalServer
 from homebody.server.repository import Repository
 from homebody.server.serving import Serving
-from homebody.server.site import Site, file_of
+from homebody.server.site import Site
 from homebody.server.studio import default_bundle, studio_files
-from tests.web.conftest import BLANK
 from tests.web.sites import KEY, RELEASE, Origin, public, release
 
 ATTACKS = Path(__file__).resolve().parents[2] / "attacks" / "bundle"
@@ -44,13 +43,13 @@ def variant(path: Path, version: str, *, stray: bool = False) -> Path:
 
 @pytest.fixture
 def published(tmp_path, site_files):
-    """Publish a bundle's file; the studio's site then offers it."""
+    """Publish a bundle's file; the studio's site, and each single module, then offers it."""
     repository, keys = tmp_path / "repository", tmp_path / "keys"
 
     def publish(path: Path) -> Site:
         deliver.publish(repository, [path], keys=[keys])
         files = Serving(Repository(repository), compress=False).site().files
-        return Site({**files, "/blank.html": file_of(BLANK, "text/html; charset=utf-8")})
+        return Site({**site_files, **files})
 
     return publish
 
@@ -94,7 +93,7 @@ HOSTILE = (
 
 def test_hostile_bundles_are_refused_though_signed(page, serve, site_files, tmp_path):
     files = studio_files(updates={"url": RELEASE, "key": public(KEY)})
-    origin = Origin({**files, "/blank.html": site_files["/blank.html"]})
+    origin = Origin({**site_files, **files})
     server = serve(origin)
     visit(page, server)
     before = page.evaluate("() => JSON.stringify(engine.ready.bundle)")
