@@ -1,6 +1,6 @@
 """One asset's update, microseconds: Homebody's filters beside their peers, in one process.
 
-    pip install '.[bench]'
+    pip install '.[bench-adapt]'
     python benchmarks/adapt.py [--rounds 15] [--json]
 
 A state of five that is seen through one row of numbers a measurement, with Gaussian noise: the

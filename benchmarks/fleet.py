@@ -1,6 +1,6 @@
 """Fleets: updates a second beside TFP and the memory's limit, and a stream that is killed.
 
-    pip install '.[bench,fleet]'
+    pip install '.[bench-adapt]'
     python benchmarks/fleet.py speed [--rounds 7]
     python benchmarks/fleet.py stream [--assets 100000] [--each 20]
 
