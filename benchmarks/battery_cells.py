@@ -7,7 +7,7 @@ eats lithium and adds resistance), with its own rate of growth, contact resistan
 active material and temperature. It is aged by cycles of 1C and then discharged twice from full
 at two currents. New cells of the nominal kind are discharged at five currents.
 
-Needs homebody[bench-adapt] (pybamm). Takes some minutes. Parameters: Mohtat and others, "Differential
+Needs homebody[bench-adapt] (pybamm). Takes minutes. Parameters: Mohtat and others, "Differential
 expansion and voltage model for Li-ion batteries at practical charging rates", J. Electrochem. Soc.
 167 (2020), as PyBaMM has them.
 """
