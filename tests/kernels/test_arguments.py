@@ -109,13 +109,13 @@ def test_refused(call):
 def test_a_library_of_another_version_is_refused(monkeypatch):
     monkeypatch.setattr(_library, "ABI_VERSION", 999)
     with pytest.raises(KernelError, match="version"):
-        _library.load.__wrapped__()
+        _library.opened.__wrapped__()
 
 
 def test_a_missing_library_is_one_clear_error(monkeypatch, tmp_path):
     monkeypatch.setattr(_library, "NATIVE", tmp_path)
     with pytest.raises(KernelError, match=r"does not load.*kernels/build\.py"):
-        _library.load.__wrapped__()
+        _library.opened.__wrapped__()
 
 
 def test_the_c_refuses_for_itself():

@@ -5,7 +5,6 @@ A block holds no pointer: it may be copied, saved and restored as bytes. Its par
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import struct
 from collections.abc import Callable
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import KernelError
-from homebody.kernels import _library
 from homebody.kernels._arguments import described, integer
+from homebody.kernels._library import INT, POINTER, REAL, UINT, bind, check
+from homebody.kernels._memory import aligned
 
 Resampling = Literal["systematic", "stratified", "residual", "multinomial"]
 """How particles are drawn anew; in the order of the kernels' own numbers."""
@@ -29,40 +29,26 @@ MAX_ROW = 1e18
 MAX_MEASURED = 1e100
 MAX_STEPS = 1e12
 
-_POINTER, _INT, _UINT = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32
-_REAL = ctypes.c_double
-_SIGNATURES: dict[str, list[Any]] = {
-    "hb_particles_layout": [_INT, _INT, _INT, _POINTER],
-    "hb_particles_scratch": [_INT, _INT],
-    "hb_particles_start": [
-        _POINTER, _UINT, *[_INT] * 4, _REAL, _REAL, _UINT, _UINT, _POINTER, _POINTER, _UINT,
-    ],
-    "hb_particles_update": [_POINTER, _UINT, _POINTER, _UINT, _REAL],
-    "hb_particles_predict": [_POINTER, _UINT, _POINTER, _UINT, _REAL],
-    "hb_resample": [_POINTER, _INT, _INT, _UINT, _UINT, _UINT, _POINTER, _POINTER],
-    "hb_normals": [_UINT, _UINT, _UINT, _POINTER, _UINT],
-    "hb_kalman_layout": [_INT, _INT, _POINTER],
-    "hb_kalman_start": [_POINTER, _UINT, _INT, _INT, _REAL, _REAL, *[_POINTER] * 3],
-    "hb_kalman_update": [_POINTER, _UINT, _REAL],
-    "hb_kalman_predict": [_POINTER, _UINT, _REAL],
-}  # fmt: skip
-
-
-@functools.cache
-def _load() -> ctypes.CDLL:
-    library = _library.load()
-    for name, arguments in _SIGNATURES.items():
-        getattr(library, name).argtypes = arguments
-    for name in ("hb_particles_layout", "hb_particles_scratch", "hb_kalman_layout"):
-        getattr(library, name).restype = ctypes.c_uint32
-    return library
-
-
-def _aligned(length: int) -> NDArray[np.uint8]:
-    """`length` zero bytes that start at a multiple of 64."""
-    memory = np.zeros(length + 63, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + length]
+_load = bind(
+    {
+        "hb_particles_layout": [INT, INT, INT, POINTER],
+        "hb_particles_scratch": [INT, INT],
+        "hb_particles_start": [
+            POINTER, UINT, *[INT] * 4, REAL, REAL, UINT, UINT, POINTER, POINTER, UINT,
+        ],
+        "hb_particles_update": [POINTER, UINT, POINTER, UINT, REAL],
+        "hb_particles_predict": [POINTER, UINT, POINTER, UINT, REAL],
+        "hb_resample": [POINTER, INT, INT, UINT, UINT, UINT, POINTER, POINTER],
+        "hb_normals": [UINT, UINT, UINT, POINTER, UINT],
+        "hb_kalman_layout": [INT, INT, POINTER],
+        "hb_kalman_start": [POINTER, UINT, INT, INT, REAL, REAL, *[POINTER] * 3],
+        "hb_kalman_update": [POINTER, UINT, REAL],
+        "hb_kalman_predict": [POINTER, UINT, REAL],
+    },
+    returns=dict.fromkeys(
+        ("hb_particles_layout", "hb_particles_scratch", "hb_kalman_layout"), UINT
+    ),
+)  # fmt: skip
 
 
 class _Block:
@@ -167,8 +153,8 @@ class Particles(_Block):
         library = _load()
         at = np.zeros(11, np.uint32)
         length = library.hb_particles_layout(states, count, outputs, at.ctypes.data)
-        self.memory = _aligned(length)
-        self._scratch = _aligned(library.hb_particles_scratch(states, count))
+        self.memory = aligned(length)
+        self._scratch = aligned(library.hb_particles_scratch(states, count))
         padded = (count + 15) // 16 * 16
         offsets = at.tolist()
         self.result = self._part(offsets[0], np.float64, (3 + 2 * outputs,))
@@ -191,9 +177,9 @@ class Particles(_Block):
             *place, states, count, outputs, scheme, threshold, degrees, seed, stream,
             prior.ctypes.data, *work,
         )  # fmt: skip
-        _library.check(status, "particles_start")
+        check(status, "particles_start")
         # Bound once: a call then converts one number.
-        bound = (_POINTER(place[0]), _UINT(length), _POINTER(work[0]), _UINT(work[1]))
+        bound = (POINTER(place[0]), UINT(length), POINTER(work[0]), UINT(work[1]))
         self.update: Callable[[float], int] = functools.partial(library.hb_particles_update, *bound)
         self.predict: Callable[[float], int] = functools.partial(
             library.hb_particles_predict, *bound
@@ -286,7 +272,7 @@ class Kalman(_Block):
         library = _load()
         at = np.zeros(10, np.uint32)
         length = library.hb_kalman_layout(states, outputs, at.ctypes.data)
-        self.memory = _aligned(length)
+        self.memory = aligned(length)
         offsets = at.tolist()
         self.result = self._part(offsets[0], np.float64, (2 + 2 * outputs,))
         self.mean = self._part(offsets[1], np.float64, (states,))
@@ -304,7 +290,7 @@ class Kalman(_Block):
         )
         if status != 0:
             raise KernelError("mean, covariance or process hold NaN or over 1e100; give numbers")
-        bound = (_POINTER(place), _UINT(length))
+        bound = (POINTER(place), UINT(length))
         self.update: Callable[[float], int] = functools.partial(library.hb_kalman_update, *bound)
         self.predict: Callable[[float], int] = functools.partial(library.hb_kalman_predict, *bound)
 
@@ -432,5 +418,5 @@ def normals(count: int, *, seed: int = 0, stream: int = 0, tick: int = 0) -> NDA
         integer(value, name, 0, 2**32 - 1)
     out = np.empty((count + 63) // 64 * 64, np.float32)
     status = _load().hb_normals(seed, stream, tick, out.ctypes.data, len(out))
-    _library.check(status, "normals")
+    check(status, "normals")
     return out[:count]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ ABI_VERSION = 1
 NATIVE = Path(__file__).parents[1] / "_native"
 """Where the build puts the native library and the WebAssembly module."""
 
+POINTER, INT, UINT, REAL = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32, ctypes.c_double
+"""C's types as a door declares them."""
+
 
 @functools.cache
-def load() -> ctypes.CDLL:
-    """The native library, loaded on first use."""
+def opened() -> ctypes.CDLL:
+    """The native library, found and of this package's version; its functions are undeclared."""
     name = {"Windows": "homebody.dll", "Darwin": "libhomebody.dylib"}.get(
         platform.system(), "libhomebody.so"
     )
@@ -39,47 +42,80 @@ def load() -> ctypes.CDLL:
             f"the kernels' library {path} has version {version}, not {ABI_VERSION}; "
             "reinstall homebody, or run python kernels/build.py in a source tree"
         )
-    for function, arguments in _SIGNATURES.items():
-        getattr(library, function).argtypes = arguments
-    for function in (
-        "hb_jpeg_scratch",
-        "hb_jpeg_encode_scratch",
-        "hb_jpeg_encode_bound",
-        "hb_resize_scratch",
-        "hb_grain_scratch",
-        "hb_sharpen_scratch",
-    ):
-        getattr(library, function).restype = ctypes.c_uint32
     return library
 
 
-_POINTER, _INT, _UINT = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32
-_SIGNATURES: dict[str, list[Any]] = {
-    "hb_jpeg_scratch": [_POINTER, ctypes.c_size_t, _INT],
-    "hb_jpeg_start": [_POINTER, ctypes.c_size_t, _INT, _POINTER, _POINTER, _UINT],
-    "hb_jpeg_rows": [_POINTER, _INT, _POINTER],
-    "hb_jpeg_encode_head": [*[_INT] * 5, _POINTER, _UINT],
-    "hb_jpeg_encode_scratch": [_INT] * 2,
-    "hb_jpeg_encode_bound": [_INT] * 2,
-    "hb_jpeg_encode_start": [*[_INT] * 3, _POINTER, _UINT],
-    "hb_jpeg_encode_rows": [_POINTER, _POINTER, _INT, _POINTER, _UINT],
-    "hb_jpeg_encode_end": [_POINTER, _POINTER, _UINT],
-    "hb_resize_scratch": [_INT] * 2,
-    "hb_resize": [_POINTER, *[_INT] * 8, _POINTER, _POINTER, _UINT],
-    "hb_resize_normalize": [_POINTER, *[_INT] * 9, *[_POINTER] * 4, _UINT],
-    "hb_normalize": [_POINTER, _UINT, _INT, _POINTER, _POINTER, _POINTER],
-    "hb_lut_apply": [_POINTER, _UINT, _INT, _POINTER, _INT, _POINTER],
-    "hb_lut_apply_scalar": [_POINTER, _UINT, _INT, _POINTER, _INT, _POINTER],
-    "hb_look_lut": [_POINTER, _INT, _INT, _POINTER],
-    "hb_grain_scratch": [_INT] * 4,
-    "hb_grain": [_POINTER, *[_INT] * 9, _UINT, _POINTER, _POINTER, _UINT],
-    "hb_vignette": [_POINTER, *[_INT] * 9, _POINTER],
-    "hb_sharpen_scratch": [_INT] * 3,
-    "hb_sharpen": [_POINTER, *[_INT] * 8, _POINTER, _POINTER, _UINT],
-    "hb_blend": [_POINTER, _POINTER, ctypes.c_size_t, _INT, _POINTER],
-    "hb_statistics": [_POINTER, _INT, _INT, *[_POINTER] * 4],
-    "hb_channel_statistics": [_POINTER, *[ctypes.c_size_t] * 2, *[_POINTER] * 3],
-}
+def bind(
+    functions: Mapping[str, Sequence[Any]], returns: Mapping[str, Any] | None = None
+) -> Callable[[], ctypes.CDLL]:
+    """Declare the C functions of one door module.
+
+    Args:
+        functions: types of the arguments, by the function's name.
+        returns: types of the results of those that do not return a status (int32).
+
+    Returns:
+        What gives the library with these functions declared; it is loaded by the first call of
+        any door.
+
+    Example:
+        >>> load = bind({"hb_resize_scratch": [INT, INT]}, {"hb_resize_scratch": UINT})
+        >>> load().hb_resize_scratch(640, 227) > 0
+        True
+    """
+
+    @functools.cache
+    def load() -> ctypes.CDLL:
+        library = opened()
+        for name, arguments in functions.items():
+            function = getattr(library, name)
+            function.argtypes = list(arguments)
+            function.restype = (returns or {}).get(name, INT)
+        return library
+
+    return load
+
+
+load = bind(
+    {
+        "hb_jpeg_scratch": [POINTER, ctypes.c_size_t, INT],
+        "hb_jpeg_start": [POINTER, ctypes.c_size_t, INT, POINTER, POINTER, UINT],
+        "hb_jpeg_rows": [POINTER, INT, POINTER],
+        "hb_jpeg_encode_head": [*[INT] * 5, POINTER, UINT],
+        "hb_jpeg_encode_scratch": [INT] * 2,
+        "hb_jpeg_encode_bound": [INT] * 2,
+        "hb_jpeg_encode_start": [*[INT] * 3, POINTER, UINT],
+        "hb_jpeg_encode_rows": [POINTER, POINTER, INT, POINTER, UINT],
+        "hb_jpeg_encode_end": [POINTER, POINTER, UINT],
+        "hb_resize_scratch": [INT] * 2,
+        "hb_resize": [POINTER, *[INT] * 8, POINTER, POINTER, UINT],
+        "hb_resize_normalize": [POINTER, *[INT] * 9, *[POINTER] * 4, UINT],
+        "hb_normalize": [POINTER, UINT, INT, POINTER, POINTER, POINTER],
+        "hb_lut_apply": [POINTER, UINT, INT, POINTER, INT, POINTER],
+        "hb_lut_apply_scalar": [POINTER, UINT, INT, POINTER, INT, POINTER],
+        "hb_look_lut": [POINTER, INT, INT, POINTER],
+        "hb_grain_scratch": [INT] * 4,
+        "hb_grain": [POINTER, *[INT] * 9, UINT, POINTER, POINTER, UINT],
+        "hb_vignette": [POINTER, *[INT] * 9, POINTER],
+        "hb_sharpen_scratch": [INT] * 3,
+        "hb_sharpen": [POINTER, *[INT] * 8, POINTER, POINTER, UINT],
+        "hb_blend": [POINTER, POINTER, ctypes.c_size_t, INT, POINTER],
+        "hb_statistics": [POINTER, INT, INT, *[POINTER] * 4],
+        "hb_channel_statistics": [POINTER, *[ctypes.c_size_t] * 2, *[POINTER] * 3],
+    },
+    returns=dict.fromkeys(
+        (
+            "hb_jpeg_scratch",
+            "hb_jpeg_encode_scratch",
+            "hb_jpeg_encode_bound",
+            "hb_resize_scratch",
+            "hb_grain_scratch",
+            "hb_sharpen_scratch",
+        ),
+        UINT,
+    ),
+)
+"""The library with the picture kernels declared."""
 
 
 def check(status: int, kernel: str) -> None:

@@ -9,7 +9,6 @@ changes no bit.
 from __future__ import annotations
 
 import ctypes
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import KernelError
-from homebody.kernels import _library
 from homebody.kernels._arguments import described, integer
-from homebody.kernels._filtering import RESAMPLING, Particles, Resampling, _aligned
+from homebody.kernels._filtering import RESAMPLING, Particles, Resampling
+from homebody.kernels._library import INT, POINTER, REAL, UINT, bands, bind, check
+from homebody.kernels._memory import aligned
 
 Array = NDArray[np.float64]
 
@@ -32,47 +32,37 @@ LEARNED, PUSHED, REFUSED = 1, 2, 4
 GATES = ("none", "shadow", "interval")
 """In the order of the kernels' own numbers."""
 
-_POINTER, _INT, _UINT = ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint32
-_REAL = ctypes.c_double
-
 
 class _Fleet(ctypes.Structure):
     _fields_ = (
-        ("states", _INT), ("outputs", _INT), ("gate", _INT), ("tile_count", _INT),
-        ("degrees", _REAL), ("adaptive", _REAL), ("gate_limit", _REAL),
-        ("process", _POINTER), ("step", _POINTER), ("noise", _POINTER),
-        ("tiles", _POINTER), ("deployed", _POINTER),
+        ("states", INT), ("outputs", INT), ("gate", INT), ("tile_count", INT),
+        ("degrees", REAL), ("adaptive", REAL), ("gate_limit", REAL),
+        ("process", POINTER), ("step", POINTER), ("noise", POINTER),
+        ("tiles", POINTER), ("deployed", POINTER),
     )  # fmt: skip
 
 
 class _Rows(ctypes.Structure):
     _fields_ = (
-        ("count", _INT), ("passes", _INT), ("tile", _POINTER), ("row", _POINTER),
-        ("features", _POINTER), ("measured", _POINTER), ("steps", _POINTER), ("every", _REAL),
-        ("mean", _POINTER), ("sigma", _POINTER), ("anomaly", _POINTER), ("flags", _POINTER),
+        ("count", INT), ("passes", INT), ("tile", POINTER), ("row", POINTER),
+        ("features", POINTER), ("measured", POINTER), ("steps", POINTER), ("every", REAL),
+        ("mean", POINTER), ("sigma", POINTER), ("anomaly", POINTER), ("flags", POINTER),
     )  # fmt: skip
 
 
-_SIGNATURES: dict[str, list[Any]] = {
-    "hb_fleet_numbers": [_INT],
-    "hb_fleet_scratch": [_INT],
-    "hb_fleet_factor": [_POINTER, _POINTER, _INT],
-    "hb_fleet_update": [_POINTER, _POINTER, _POINTER, _UINT],
-    "hb_fleet_predict": [_POINTER, _POINTER, _POINTER, _UINT],
-    "hb_fleet_particles": [
-        _POINTER, ctypes.c_size_t, _UINT, _INT, *[_POINTER] * 4, _INT, _POINTER, _POINTER, _UINT,
-    ],
-}  # fmt: skip
-
-
-@functools.cache
-def _load() -> ctypes.CDLL:
-    library = _library.load()
-    for name, arguments in _SIGNATURES.items():
-        getattr(library, name).argtypes = arguments
-    for name in ("hb_fleet_numbers", "hb_fleet_scratch"):
-        getattr(library, name).restype = ctypes.c_uint32
-    return library
+_load = bind(
+    {
+        "hb_fleet_numbers": [INT],
+        "hb_fleet_scratch": [INT],
+        "hb_fleet_factor": [POINTER, POINTER, INT],
+        "hb_fleet_update": [POINTER, POINTER, POINTER, UINT],
+        "hb_fleet_predict": [POINTER, POINTER, POINTER, UINT],
+        "hb_fleet_particles": [
+            POINTER, ctypes.c_size_t, UINT, INT, *[POINTER] * 4, INT, POINTER, POINTER, UINT,
+        ],
+    },
+    returns=dict.fromkeys(("hb_fleet_numbers", "hb_fleet_scratch"), UINT),
+)  # fmt: skip
 
 
 class Updated(NamedTuple):
@@ -189,7 +179,7 @@ class KalmanFleet:
             return
         if tiles > old:
             room = tiles if old == 0 else max(tiles, old + old // 2)
-            wider = _aligned(8 * room * self.numbers * LANES).view(np.float64)
+            wider = aligned(8 * room * self.numbers * LANES).view(np.float64)
             grown = wider.reshape(room, self.numbers, LANES)
             grown[:old] = self.tiles
             grown[old:] = self._fresh[:, None]
@@ -303,10 +293,10 @@ class KalmanFleet:
             status = kernel(
                 ctypes.byref(whose), ctypes.byref(mine), scratch.ctypes.data, len(scratch)
             )
-            _library.check(status, "fleet")
+            check(status, "fleet")
 
         if n:
-            _library.bands(-(-self.count // LANES), threads, work)
+            bands(-(-self.count // LANES), threads, work)
         return out
 
     def mean(self, slots: NDArray[np.int64]) -> Array:
@@ -416,7 +406,7 @@ class ParticleFleet:
         self._scratch = self._library.hb_particles_scratch(self.states, particles)
         self._noise = np.array(noise, np.float64)
         self.count = 0
-        self.blocks = _aligned(0).reshape(0, self._length)
+        self.blocks = aligned(0).reshape(0, self._length)
         self.grow(count)
 
     def grow(self, count: int) -> None:
@@ -424,7 +414,7 @@ class ParticleFleet:
         count = integer(count, "count", self.count, MAX_ASSETS)
         if count > len(self.blocks):
             room = count if not self.count else max(count, self.count + self.count // 2)
-            wider = _aligned(room * self._length).reshape(room, self._length)
+            wider = aligned(room * self._length).reshape(room, self._length)
             wider[: self.count] = self.blocks[: self.count]
             self.blocks = wider
         for slot in range(self.count, count):
@@ -484,18 +474,18 @@ class ParticleFleet:
             picked = [np.ascontiguousarray(a[mine]) for a in (whose.astype(np.int32), rows, steps)]
             seen = None if measured is None else np.ascontiguousarray(measured[mine])
             into = np.empty((len(mine), results.shape[1]))
-            scratch = _aligned(self._scratch)
+            scratch = aligned(self._scratch)
             status = self._library.hb_fleet_particles(
                 self.blocks.ctypes.data, self.count, self._length, len(mine),
                 picked[0].ctypes.data, picked[1].ctypes.data,
                 None if seen is None else seen.ctypes.data, picked[2].ctypes.data,
                 int(seen is None), into.ctypes.data, scratch.ctypes.data, len(scratch),
             )  # fmt: skip
-            _library.check(status, "fleet_particles")
+            check(status, "fleet_particles")
             results[mine] = into
 
         if n:
-            _library.bands(self.count, threads, work)
+            bands(self.count, threads, work)
         refused = np.isnan(results[:, 3])
         flags = np.where(refused, REFUSED, LEARNED if measured is not None else 0)
         anomaly = np.full(n, np.nan)
