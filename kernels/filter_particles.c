@@ -279,6 +279,53 @@ HB_INLINE void update(const particles *p, double dt) {
   if (p->result[1] != 0) renew(p, offset);
 }
 
+/* Weighs the particles by one choice among rows: each sees every row, and the chosen one's probability is the softmax
+ * of what it sees (McFadden, "Conditional logit analysis of qualitative choice behavior", 1974). */
+HB_INLINE void choose(const particles *p, double dt, int32_t options, int32_t chosen) {
+  const int32_t d = p->states, n = p->padded;
+  float offset[HB_FILTER_STATES], start[HB_FILTER_OUTPUTS];
+  vf share[HB_FILTER_OUTPUTS], squares[HB_FILTER_OUTPUTS], seen[HB_FILTER_OUTPUTS];
+  p->head->tick++;
+  if (dt > 0) move(p, p->factor, (float)__builtin_sqrt(dt));
+  for (int32_t m = 0; m < options; m++) {
+    double base = 0; /* only differences from the chosen one matter */
+    for (int32_t i = 0; i < d; i++) base += (p->rows[m * d + i] - p->rows[chosen * d + i]) * p->centre[i];
+    start[m] = (float)base;
+    share[m] = squares[m] = vf_of(0);
+  }
+  for (int32_t k = 0; k < n; k += HB_LANES) {
+    vf most = vf_of(-FARTHEST), total = vf_of(0);
+    for (int32_t m = 0; m < options; m++) {
+      vf value = vf_of(start[m]);
+      for (int32_t i = 0; i < d; i++)
+        value += (float)p->rows[m * d + i] * vf_load(p->particles + (size_t)i * (size_t)n + k);
+      value = vf_choose(value < FARTHEST, value, vf_of(FARTHEST));
+      value = vf_choose(value > -FARTHEST, value, vf_of(-FARTHEST));
+      most = vf_choose(value > most, value, most);
+      seen[m] = value;
+    }
+    vf gain = seen[chosen] - most;
+    for (int32_t m = 0; m < options; m++) total += seen[m] = vf_exp(seen[m] - most);
+    vf_store(p->gain + k, gain - vf_log(total));
+    const vf weight = vf_load(p->weights + k);
+    for (int32_t m = 0; m < options; m++) {
+      const vf probability = seen[m] / total;
+      share[m] += weight * probability;
+      squares[m] += weight * (probability * probability);
+    }
+  }
+  for (int32_t m = 0; m < options; m++) {
+    const double mean = (double)vf_sum(share[m]), spread = (double)vf_sum(squares[m]) - mean * mean;
+    p->result[3 + m] = mean;
+    p->result[3 + p->outputs + m] = __builtin_sqrt(spread > 0 ? spread : 0);
+  }
+  normalise(p);
+  summarise(p, offset);
+  p->result[2] = p->result[0] < (double)(p->states + 1);
+  p->result[1] = p->result[0] < p->head->threshold * (double)p->count;
+  if (p->result[1] != 0) renew(p, offset);
+}
+
 HB_INLINE void start(const particles *p, const float *prior) {
   float offset[HB_FILTER_STATES];
   for (int32_t k = 0; k < p->states * p->padded; k++) p->particles[k] = 0;
@@ -290,6 +337,8 @@ HB_INLINE void start(const particles *p, const float *prior) {
 
 HB_WIDEST(start_widest, start, (const particles *p, const float *prior), (p, prior))
 HB_WIDEST(update_widest, update, (const particles *p, double dt), (p, dt))
+HB_WIDEST(choose_widest, choose, (const particles *p, double dt, int32_t options, int32_t chosen),
+          (p, dt, options, chosen))
 HB_WIDEST(normals_widest, normals, (uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count),
           (seed, stream, tick, out, count))
 
@@ -322,6 +371,17 @@ int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32
   if (status != HB_OK) return status;
   if (!hb_rows_usable(p.rows, p.outputs, p.states, dt)) return HB_BAD_ARGUMENT;
   predict(&p, p.factor, dt);
+  return HB_OK;
+}
+
+int32_t hb_particles_choose(void *block, uint32_t length, void *scratch, uint32_t scratch_length, double dt,
+                            int32_t options, int32_t chosen) {
+  particles p;
+  int32_t status = open(&p, block, length, scratch, scratch_length);
+  if (status != HB_OK) return status;
+  if (options < 2 || options > p.outputs || chosen < 0 || chosen >= options) return HB_BAD_ARGUMENT;
+  if (!hb_rows_usable(p.rows, options, p.states, dt)) return HB_BAD_ARGUMENT;
+  choose_widest(&p, dt, options, chosen);
   return HB_OK;
 }
 

@@ -64,6 +64,12 @@ HB_EXPORT int32_t hb_particles_start(void *block, uint32_t length, int32_t state
 HB_EXPORT int32_t hb_particles_update(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
                                       double dt);
 
+/* The same for one choice: of the first `options` rows, 2 to the block's outputs, row `chosen` was taken, with the
+ * probability of a softmax over what a particle sees through each. The predicted means and standard deviations in the
+ * result are those of the rows' probabilities; noise and what was measured do not matter. */
+HB_EXPORT int32_t hb_particles_choose(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
+                                      double dt, int32_t options, int32_t chosen);
+
 /* The prediction of each row `dt` steps ahead, into the result; nothing else changes. */
 HB_EXPORT int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
                                        double dt);
