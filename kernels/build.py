@@ -1,10 +1,13 @@
-"""Compile the C kernels: a native library for Python and a WebAssembly module for the browser.
+"""Compile the C kernels: a native library for Python and WebAssembly modules for the browser.
 
     python kernels/build.py [--out src/homebody/_native] [--target TRIPLE]
 
 The compiler is Zig's clang, from the ``ziglang`` package (a build requirement), so that nobody
 needs one installed; where that package does not exist, ``$CC``, ``cc``, ``gcc`` or ``clang`` builds
-the native library alone. Neither output links a C library.
+the native library alone. No output links a C library.
+
+Python gets all kernels in one library. A page loads what it uses, so the browser gets a module a
+purpose, by the sources' names: ``homebody.wasm`` for pictures, ``filters.wasm``, ``text.wasm``.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ FLAGS = [
 ]
 # For the browser: no entry point, no imports, and 128-bit SIMD, which every current engine has.
 WASM_FLAGS = ["-nostdlib", "-msimd128", "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--strip-all"]
+# Which sources go into which module, by how their names begin; all others are homebody.wasm's.
+WASM_PREFIXES = {"filters.wasm": ("filter_", "fleet_"), "text.wasm": ("text",)}
+WASM_SHARED = ("abi.c", "memory.c")
 
 
 class BuildFailedError(Exception):
@@ -83,11 +89,24 @@ def _system_compiler() -> list[str] | None:
     return [found] if found else None
 
 
-def _compile(command: list[str], out: Path) -> Path:
+def wasm_modules() -> dict[str, list[Path]]:
+    """Sources of each WebAssembly module, by its file name; a purpose without sources has none."""
+    apart = tuple(prefix for prefixes in WASM_PREFIXES.values() for prefix in prefixes)
+    sources = sorted(SOURCES.glob("*.c"))
+    shared = [path for path in sources if path.name in WASM_SHARED]
+    modules = {"homebody.wasm": [path for path in sources if not path.name.startswith(apart)]}
+    for name, prefixes in WASM_PREFIXES.items():
+        own = [path for path in sources if path.name.startswith(prefixes)]
+        if own:
+            modules[name] = shared + own
+    return modules
+
+
+def _compile(command: list[str], sources: list[Path], out: Path) -> Path:
     """Run a compiler that writes beside ``out``; put the result into place when it succeeded."""
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".build-") as folder:
         built = Path(folder) / out.name
-        line = [*command, "-o", str(built), *map(str, sorted(SOURCES.glob("*.c")))]
+        line = [*command, "-o", str(built), *map(str, sources)]
         environment = dict(os.environ)
         if not os.access(Path.home(), os.W_OK):  # Zig keeps a cache and does not ask where
             environment.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(folder) / "zig"))
@@ -138,11 +157,12 @@ def build_native(
         flags += ["-fPIC"]
     if system == "Linux" and zig and not extra:
         flags += ["-nostdlib"]
-    return _compile([*compiler, *flags, *extra], out_dir / library_name(system))
+    sources = sorted(SOURCES.glob("*.c"))
+    return _compile([*compiler, *flags, *extra], sources, out_dir / library_name(system))
 
 
-def build_wasm(out_dir: Path = OUT) -> Path:
-    """Compile the WebAssembly module, with the same functions exported.
+def build_wasm(out_dir: Path = OUT) -> list[Path]:
+    """Compile the WebAssembly modules, which export the functions of their sources.
 
     Raises:
         BuildFailedError: Zig is not installed, or it refuses the sources.
@@ -151,19 +171,18 @@ def build_wasm(out_dir: Path = OUT) -> Path:
     zig = _zig()
     if zig is None:
         raise BuildFailedError("WebAssembly needs the ziglang package; pip install ziglang")
-    return _compile(
-        [*zig, "-target", "wasm32-freestanding", *FLAGS, *WASM_FLAGS], out_dir / "homebody.wasm"
-    )
+    command = [*zig, "-target", "wasm32-freestanding", *FLAGS, *WASM_FLAGS]
+    return [_compile(command, sources, out_dir / name) for name, sources in wasm_modules().items()]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build both; return the process's exit code."""
+    """Build all; return the process's exit code."""
     parser = argparse.ArgumentParser(description="Compile Homebody's C kernels.")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the outputs")
     parser.add_argument("--target", help="build the native library for this Zig triple")
     options = parser.parse_args(arguments)
     try:
-        for built in (build_native(options.out, options.target), build_wasm(options.out)):
+        for built in [build_native(options.out, options.target), *build_wasm(options.out)]:
             print(f"{built}  {built.stat().st_size:,} bytes")
     except BuildFailedError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -31,8 +31,8 @@ class HomebodyBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Run before a wheel is assembled, an editable one too.
 
-        The native library has to build. Only the browser needs the WebAssembly module, so where
-        that fails the installation goes on, with a warning.
+        The native library has to build. Only the browser needs the WebAssembly modules, so
+        where they fail the installation goes on, with a warning.
         """
         root = Path(self.root)
         build = _module(root / "kernels/build.py")
@@ -43,7 +43,7 @@ class HomebodyBuildHook(BuildHookInterface[Any]):
         try:
             build.build_wasm()
         except build.BuildFailedError as error:
-            self.app.display_warning(f"homebody: no browser module: {error}")
+            self.app.display_warning(f"homebody: no browser modules: {error}")
         self._add_studio(root, version, build_data)
         # The library has no Python in it: one wheel serves every Python on this kind of machine.
         build_data["pure_python"] = False

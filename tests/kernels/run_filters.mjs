@@ -1,4 +1,4 @@
-// Runs filters in homebody.wasm: node run_filters.mjs MODULE CASES
+// Runs filters in filters.wasm: node run_filters.mjs MODULE CASES
 // Prints JSON: for each case the SHA-256 of the particle filter's and of the exact filter's block.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

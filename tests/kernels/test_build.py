@@ -34,6 +34,30 @@ def test_library_names_are_those_that_are_loaded():
     assert names == {"libhomebody.so", "libhomebody.dylib", "homebody.dll"}
 
 
+def test_every_source_is_in_one_browser_module_and_shared_ones_in_all():
+    modules = build.wasm_modules()
+    for path in (ROOT / "kernels").glob("*.c"):
+        homes = [name for name, sources in modules.items() if path in sources]
+        assert len(homes) == (len(modules) if path.name in ("abi.c", "memory.c") else 1), path.name
+
+
+def test_sources_go_to_browser_modules_by_their_names(monkeypatch, tmp_path):
+    for name in ("abi.c", "memory.c", "lut.c", "filter_a.c", "fleet_b.c"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(build, "SOURCES", tmp_path)
+    names = {
+        module: [path.name for path in sources] for module, sources in build.wasm_modules().items()
+    }
+    assert names == {
+        "homebody.wasm": ["abi.c", "lut.c", "memory.c"],
+        "filters.wasm": ["abi.c", "memory.c", "filter_a.c", "fleet_b.c"],
+    }
+    (tmp_path / "text_words.c").touch()
+    assert [path.name for path in build.wasm_modules()["text.wasm"]] == [
+        "abi.c", "memory.c", "text_words.c",
+    ]  # fmt: skip
+
+
 def test_without_any_compiler(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "_zig", lambda: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from homebody import kernels
-from tests.kernels.test_conformance import ROOT, WASM, load
+from tests.kernels.test_conformance import ROOT, load
 
 HERE = Path(__file__).parent
+WASM = kernels.NATIVE / "filters.wasm"
 linux = pytest.mark.skipif(platform.system() != "Linux", reason="written for Linux's loader")
 FLAGS = ["-std=c11", "-O1", "-g", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno"]
 

@@ -70,8 +70,9 @@ def studio_files(
             f"the studio lacks {len(absent)} vendored files (LiteRT.js); with npm installed and "
             "online, add them with: python -m homebody.server.vendor"
         )
-    native = PACKAGE / "_native" / "homebody.wasm"
-    if not native.is_file():
+    # Pages begin with the first and fetch the others when they use them.
+    modules = sorted((PACKAGE / "_native").glob("*.wasm"))
+    if "homebody.wasm" not in {path.name for path in modules}:
         why = "reinstall Homebody with pip" if find_spec("ziglang") else "pip install ziglang"
         raise ServeError(
             "the studio lacks the kernels' WebAssembly module; "
@@ -82,7 +83,8 @@ def studio_files(
         if "/index.html" in files:
             files["/"] = files.pop("/index.html")
         worker = files.pop("/sw.js", None)
-        files["/native/homebody.wasm"] = file_from(native)
+        for module in modules:
+            files[f"/native/{module.name}"] = file_from(module)
         for name in vendor.names():
             files[f"/vendor/{name}"] = file_from(vendored / name)
         files[BUNDLE_URL] = file_from(bundle)
