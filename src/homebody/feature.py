@@ -1,9 +1,9 @@
 """A feature: a bundle made ready to answer on this device.
 
-A :class:`Feature` opens its bundle (verified whole), makes the model ready, and runs pixels
+A :class:`Feature` opens its bundle (verified whole), makes the model ready, and runs its input
 through the pipelines that the manifest names. A task (``suggest-presets``) is a subclass that
-turns scores into what a person gets; tasks and built-in bundles are found by entry points, ours
-and others' alike.
+turns scores into what a person gets; one whose input is no picture says how its input is read and
+prepared. Tasks and built-in bundles are found by entry points, ours and others' alike.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from homebody.errors import BundleFileError, CheckError, FeatureError, ModelErro
 from homebody.files import replacing
 from homebody.image import Photo, decode
 from homebody.installed import installed
-from homebody.pipeline import Prepared, finish, prepare
+from homebody.pipeline import finish, prepare
 from homebody.runtime import Model
 
 PhotoLike: TypeAlias = str | os.PathLike[str] | bytes | Photo | NDArray[np.uint8]
@@ -99,21 +99,33 @@ class Feature:
         """What the bundle says about itself."""
         return self.bundle.manifest
 
-    def prepare(self, pixels: NDArray[np.uint8]) -> Prepared:
-        """Run the input pipeline on uint8 RGB pixels [h, w, 3]."""
-        return prepare(pixels, self.manifest.input)
+    def read(self, stored: NDArray[Any]) -> Any:
+        """A sample's input, as the bundle stores it, in the form that :meth:`prepare` takes.
 
-    def infer(self, prepared: Prepared) -> tuple[NDArray[Any], ...]:
+        A picture is stored as its pixels, so it is given back; a task whose input is something
+        else, such as text, says here what it is.
+        """
+        return stored
+
+    def prepare(self, given: Any) -> Any:
+        """Run the input pipeline: here, on uint8 RGB pixels [h, w, 3]."""
+        return prepare(given, self.manifest.input)
+
+    def tensors(self, prepared: Any) -> dict[str, NDArray[Any]]:
+        """The model's inputs by name, in the model's order."""
+        return {self.manifest.model.inputs[0].name: prepared.tensor}
+
+    def infer(self, prepared: Any) -> tuple[NDArray[Any], ...]:
         """Run the model: one array for each of its outputs."""
-        return self.model(prepared.tensor)
+        return self.model(*self.tensors(prepared).values())
 
-    def finish(self, outputs: tuple[NDArray[Any], ...], prepared: Prepared) -> dict[str, float]:
+    def finish(self, outputs: tuple[NDArray[Any], ...], prepared: Any) -> dict[str, float]:
         """Run the output pipeline: a score for each name."""
         return finish(outputs[0], self.manifest.output, self.bundle)
 
-    def scores(self, pixels: NDArray[np.uint8]) -> dict[str, float]:
-        """Every label's score for uint8 RGB pixels [h, w, 3]."""
-        prepared = self.prepare(pixels)
+    def scores(self, given: Any) -> dict[str, float]:
+        """Every label's score for what :meth:`prepare` takes: here, pixels."""
+        prepared = self.prepare(given)
         return self.finish(self.infer(prepared), prepared)
 
     def answer(self, scores: Mapping[str, float]) -> str:
@@ -147,12 +159,15 @@ class Feature:
         )
 
     def _outcome(self, sample: samples.Sample) -> samples.Outcome:
-        prepared = self.prepare(sample.input)
+        prepared = self.prepare(self.read(sample.input))
         outputs = self.infer(prepared)
         model = self.manifest.model
         return samples.Outcome(
             name=sample.name,
-            input_sha256={model.inputs[0].name: samples.tensor_sha256(prepared.tensor)},
+            input_sha256={
+                name: samples.tensor_sha256(tensor)
+                for name, tensor in self.tensors(prepared).items()
+            },
             outputs={
                 spec.name: output for spec, output in zip(model.outputs, outputs, strict=True)
             },
