@@ -21,7 +21,7 @@ On the command line each of these is one line on standard error and exit code 2.
     │   │   ├── BundleTooLargeError, EntryTooLargeError, TooManyEntriesError
     │   │   └── NameTooLongError, ManifestTooLargeError, JsonTooLargeError, JsonTooDeepError
     │   ├── EntryTextError         an entry is not the UTF-8 text or JSON that was asked for
-    │   │   └── JsonSyntaxError, DuplicateKeyError
+    │   │   └── JsonSyntaxError, DuplicateKeyError, VocabularyEntryError
     │   ├── ManifestError          manifest.json is absent or does not describe this bundle
     │   │   ├── MissingManifestError, UnknownFormatError, NewerFormatError, NewerRuntimeError
     │   │   ├── UnknownOperationError, UnknownKeyError, ManifestValueError
@@ -41,6 +41,10 @@ On the command line each of these is one line on standard error and exit code 2.
     │   ├── ImageTooLargeError     over the caps on bytes or pixels
     │   └── ImageWriteError        the result cannot be written
     ├── LutError               a colour look-up table or .cube file is malformed
+    ├── TextError              text cannot be taken or split as asked
+    │   ├── MalformedTextError     bytes are not UTF-8, and that was to be refused
+    │   ├── RaggedError            values, row splits or lists do not fit together
+    │   └── VocabularyError        a vocabulary or tokenizer file is malformed or lacks an entry
     ├── CatalogError           a preset catalog is malformed or breaks its own limits
     │   ├── PresetError        a preset's fields or values are wrong
     │   ├── UnknownPresetError
@@ -60,6 +64,10 @@ On the command line each of these is one line on standard error and exit code 2.
     │   │   └── CheckpointError        a fleet's checkpoint cannot be written, read or used
     │   └── OwnerStateError        owner state cannot be read, written or used
     │       └── BaseChangedError       it was learned on another base model
+    ├── EngineError            a graph cannot be compiled or run by engines
+    │   ├── GraphError             the model is unsound, unsupported or given other inputs
+    │   ├── EngineBuildError       an engine does not build a segment; the native one takes it
+    │   └── CompiledError          a compiled model's folder cannot be written, read or used
     ├── ServeError             the studio or a repository cannot be served
     ├── DeliverError           publishing or updating cannot go on; what is installed stays
     │   ├── PublishError           a repository cannot be written as asked
@@ -260,6 +268,10 @@ class DuplicateKeyError(EntryTextError):
     """A JSON object has the same key twice."""
 
 
+class VocabularyEntryError(EntryTextError):
+    """An entry is not a vocabulary: one token a line, none empty, none twice."""
+
+
 class ManifestError(BundleError):
     """manifest.json is absent or does not describe this bundle."""
 
@@ -380,6 +392,22 @@ class LutError(HomebodyError):
     """A colour look-up table or a .cube file is malformed."""
 
 
+class TextError(HomebodyError):
+    """Text cannot be taken or split as asked."""
+
+
+class MalformedTextError(TextError):
+    """Bytes are not UTF-8, and ``malformed="error"`` asked to refuse that."""
+
+
+class RaggedError(TextError):
+    """Values, row splits or nested lists do not fit together."""
+
+
+class VocabularyError(TextError):
+    """A vocabulary or a tokenizer's file is malformed, or lacks an entry that is needed."""
+
+
 class CatalogError(HomebodyError):
     """A preset catalog is malformed or breaks its own limits."""
 
@@ -478,6 +506,22 @@ class OwnerStateError(AdaptError):
 
 class BaseChangedError(OwnerStateError):
     """Owner state was learned on another base model than the one given."""
+
+
+class EngineError(HomebodyError):
+    """A graph cannot be compiled or run by engines."""
+
+
+class GraphError(EngineError):
+    """The model is unsound or unsupported, or was given inputs that do not fit it."""
+
+
+class EngineBuildError(EngineError):
+    """An engine does not build a segment, whether it said it would or not."""
+
+
+class CompiledError(EngineError):
+    """A compiled model's folder cannot be written, read or used."""
 
 
 class ServeError(HomebodyError):
