@@ -1,0 +1,334 @@
+"""An ONNX network as a graph that can be cut: read, made canonical, given shapes, cut.
+
+The intermediate form of everything in :mod:`homebody.engines` is ONNX, int8 as QDQ
+(QuantizeLinear and DequantizeLinear around float operations), held by ``onnx-ir``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import onnx_ir.passes.common as passes
+from onnx_ir.convenience import extract
+
+from homebody.engines.external import take_in
+from homebody.errors import GraphError
+
+MAX_BYTES = (1 << 31) - 1
+"""A model's size limit: what one protocol-buffer message can hold."""
+IR_VERSION = 10
+"""The newest ONNX file format that every engine here reads."""
+OLDEST_OPSET, NEWEST_OPSET = 7, 24
+"""The versions of ONNX's own operations that are read."""
+
+QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value that crosses a segment's border, or the graph's.
+
+    Attributes:
+        name: its name, unique in the graph.
+        dtype: its element type.
+        shape: its dimensions; -1 where one may vary.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: Shape
+
+    @property
+    def static(self) -> bool:
+        """Whether every dimension is known."""
+        return -1 not in self.shape
+
+
+class Graph:
+    """A canonical ONNX graph: constants are initializers, nodes are named and in order.
+
+    Attributes:
+        model: the graph as ``onnx-ir`` holds it; not to be changed.
+        nodes: its nodes, each after those that it reads from.
+        predecessors: for each node, the numbers of the nodes that it reads from.
+        inputs, outputs: what goes in and comes out.
+    """
+
+    def __init__(self, model: ir.Model) -> None:
+        self.model = model
+        self.nodes: tuple[ir.Node, ...] = tuple(model.graph)
+        maker = {id(value): n for n, node in enumerate(self.nodes) for value in node.outputs}
+        reads = [{id(value) for value in _read(node)} for node in self.nodes]
+        self.predecessors: tuple[tuple[int, ...], ...] = tuple(
+            tuple(sorted({maker[value] for value in read if value in maker})) for read in reads
+        )
+        self._readers: dict[int, set[int]] = {}
+        for reader, read in enumerate(reads):
+            for value in read:
+                self._readers.setdefault(value, set()).add(reader)
+        self.inputs = tuple(tensor(value) for value in model.graph.inputs)
+        self.outputs = tuple(tensor(value) for value in model.graph.outputs)
+
+    def __repr__(self) -> str:
+        return f"Graph({self.model.graph.name!r}, {len(self.nodes)} nodes)"
+
+    def at(self, shapes: Mapping[str, Shape]) -> Graph:
+        """The same graph for inputs of these shapes, with every shape that follows from them.
+
+        Args:
+            shapes: by input's name; inputs that are not named keep theirs.
+
+        Raises:
+            GraphError: an input is unknown, or a shape contradicts what the graph states.
+        """
+        proto = ir.to_proto(self.model)
+        known = {value.name: value for value in proto.graph.input}
+        for name, shape in shapes.items():
+            if name not in known:
+                raise GraphError(
+                    f"the model has no input {name!r}; it has {', '.join(sorted(known))}"
+                )
+            stated = next(t for t in self.inputs if t.name == name).shape
+            if len(stated) != len(shape) or any(
+                s not in (-1, given) for s, given in zip(stated, shape, strict=True)
+            ):
+                raise GraphError(
+                    f"the input {name!r} is {_dimensions(stated)} and was asked for as "
+                    f"{_dimensions(shape)}; give a shape that fits"
+                )
+            dimensions = known[name].type.tensor_type.shape.dim
+            for dimension, length in zip(dimensions, shape, strict=True):
+                dimension.dim_value = length
+        # What was inferred for other shapes would contradict these.
+        del proto.graph.value_info[:]
+        for value in proto.graph.output:
+            value.type.tensor_type.ClearField("shape")
+        return Graph(ir.from_proto(_inferred(proto)))
+
+    def segment(self, members: Sequence[int]) -> Segment:
+        """Cut nodes out as a model of their own.
+
+        Args:
+            members: the nodes' numbers; together convex: no path leaves them and comes back.
+        """
+        inside = set(members)
+        made = {id(value) for index in members for value in self.nodes[index].outputs}
+        results = {id(value) for value in self.model.graph.outputs}
+        entering: dict[str, ir.Value] = {}
+        leaving: dict[str, ir.Value] = {}
+        for index in members:
+            node = self.nodes[index]
+            for value in _read(node):
+                if not value.is_initializer() and id(value) not in made:
+                    entering.setdefault(str(value.name), value)
+            for value in node.outputs:
+                if id(value) in results or self._readers.get(id(value), set()) - inside:
+                    leaving[str(value.name)] = value
+        return Segment(
+            self,
+            tuple(members),
+            tuple(tensor(value) for value in entering.values()),
+            tuple(tensor(value) for value in leaving.values()),
+        )
+
+    def whole(self) -> Segment:
+        """All of the graph as one segment, with the graph's own inputs and outputs."""
+        return Segment(self, tuple(range(len(self.nodes))), self.inputs, self.outputs)
+
+    def to_bytes(self) -> bytes:
+        """The graph as an ``.onnx`` file's bytes; equal graphs give equal bytes."""
+        return bytes(ir.to_proto(self.model).SerializeToString(deterministic=True))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a graph that one engine runs.
+
+    Attributes:
+        graph: where it was cut from.
+        members: its nodes' numbers there.
+        inputs, outputs: what crosses its border.
+    """
+
+    graph: Graph
+    members: tuple[int, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    @property
+    def nodes(self) -> tuple[ir.Node, ...]:
+        """Its nodes."""
+        return tuple(self.graph.nodes[index] for index in self.members)
+
+    @property
+    def size(self) -> int:
+        """How many of its nodes compute: all but QuantizeLinear and DequantizeLinear."""
+        return sum(node.op_type not in (QUANTIZE, DEQUANTIZE) for node in self.nodes)
+
+    def to_bytes(self) -> bytes:
+        """The segment as an ``.onnx`` model of its own; equal segments give equal bytes."""
+        model = self.graph.model
+        if len(self.members) == len(self.graph.nodes):
+            part = model.graph.clone()
+        else:
+            part = extract(
+                model.graph, [t.name for t in self.inputs], [t.name for t in self.outputs]
+            )
+        part.name = "segment"
+        part.opset_imports.update(model.graph.opset_imports)
+        cut = ir.Model(part, ir_version=min(model.ir_version or IR_VERSION, IR_VERSION))
+        return bytes(ir.to_proto(cut).SerializeToString(deterministic=True))
+
+
+def read_graph(
+    source: str | os.PathLike[str] | bytes, *, external_sha256: str | None = None
+) -> Graph:
+    """Read an ``.onnx`` file and make it canonical.
+
+    Args:
+        source: the file, or its bytes.
+        external_sha256: weights in a second file are refused unless that file lies beside the
+            model and has this SHA-256, in hexadecimal.
+
+    Raises:
+        GraphError: the file cannot be read, is no ONNX model, is cyclic or truncated, or holds what
+            is not supported.
+
+    Example:
+        >>> graph = read_graph("model.onnx")                                # doctest: +SKIP
+        >>> graph.inputs[0].shape                                           # doctest: +SKIP
+        (-1, 3, 224, 224)
+    """
+    name = "the model" if isinstance(source, bytes) else os.fspath(source)
+    proto = _parse(_bytes(source), name)
+    take_in(proto, None if isinstance(source, bytes) else Path(source), external_sha256)
+    _check_versions(proto, name)
+    try:
+        proto = _inferred(proto)  # outputs may come without shapes, which the checker wants
+        onnx.checker.check_model(proto)
+        canonical = _canonical(ir.from_proto(proto))
+    except GraphError:
+        raise
+    except Exception as error:  # the checker and onnx-ir raise many kinds for what a file holds
+        raise GraphError(f"{name} is not a sound ONNX model: {_line(error)}") from None
+    return Graph(canonical)
+
+
+def sha256(graph: Graph) -> str:
+    """The SHA-256 of a graph's canonical bytes, weights included, in hexadecimal."""
+    return hashlib.sha256(graph.to_bytes()).hexdigest()
+
+
+def tensor(value: ir.Value) -> Tensor:
+    """What is known of a value; an unknown rank is refused.
+
+    Raises:
+        GraphError: its rank or element type is unknown.
+    """
+    if value.dtype is None or value.shape is None:
+        raise GraphError(
+            f"nothing states the rank and type of {value.name!r}; give the model's inputs shapes "
+            "that fix them"
+        )
+    dimensions = tuple(d if isinstance(d, int) else -1 for d in value.shape)
+    return Tensor(str(value.name), np.dtype(value.dtype.numpy()), dimensions)
+
+
+def _bytes(source: str | os.PathLike[str] | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        size = os.path.getsize(source)
+        if size > MAX_BYTES:
+            raise GraphError(
+                f"{os.fspath(source)} has {size:,} bytes; at most {MAX_BYTES:,} are read, so keep "
+                "the weights in a file beside it"
+            )
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise GraphError(
+            f"{os.fspath(source)} cannot be read ({error.strerror}); give an .onnx file"
+        ) from None
+
+
+def _parse(data: bytes, name: str) -> onnx.ModelProto:
+    try:
+        proto = onnx.load_model_from_string(data)
+    except Exception:  # protobuf's DecodeError, whose module differs between its versions
+        raise GraphError(f"{name} is truncated or is no ONNX model; export it again") from None
+    if not proto.HasField("graph") or not proto.graph.node:
+        raise GraphError(f"{name} holds no graph with nodes; export it again")
+    return proto
+
+
+def _check_versions(proto: onnx.ModelProto, name: str) -> None:
+    for opset in proto.opset_import:
+        if opset.domain not in ("", "ai.onnx"):
+            continue  # whether an engine knows a foreign domain, the engine says
+        if not OLDEST_OPSET <= opset.version <= NEWEST_OPSET:
+            raise GraphError(
+                f"{name} uses version {opset.version} of ONNX's operations; versions "
+                f"{OLDEST_OPSET} to {NEWEST_OPSET} are read, so export it with one of those"
+            )
+
+
+def _inferred(proto: onnx.ModelProto) -> onnx.ModelProto:
+    try:
+        return onnx.shape_inference.infer_shapes(proto, strict_mode=False, data_prop=True)
+    except Exception as error:
+        raise GraphError(f"the model's shapes contradict each other: {_line(error)}") from None
+
+
+def _canonical(model: ir.Model) -> ir.Model:
+    for step in (
+        passes.InlinePass(),
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True),
+        passes.RemoveInitializersFromInputsPass(),
+        passes.RemoveUnusedNodesPass(),
+        passes.TopologicalSortPass(),
+        passes.NameFixPass(),
+        passes.ClearMetadataAndDocStringPass(),
+    ):
+        model = step(model).model
+    model.ir_version = min(model.ir_version or IR_VERSION, IR_VERSION)
+    return model
+
+
+def _read(node: ir.Node) -> list[ir.Value]:
+    """The values that a node reads, those of its branches and loop bodies included."""
+    found = [value for value in node.inputs if value is not None]
+    for attribute in node.attributes.values():
+        for inner in _bodies(attribute):
+            own = {id(value) for value in inner.inputs}
+            for nested in inner:
+                own |= {id(value) for value in nested.outputs}
+                found += [value for value in _read(nested) if id(value) not in own]
+            found += [value for value in inner.outputs if id(value) not in own]
+            found = [v for v in found if not (v.is_initializer() and v.graph is inner)]
+    return found
+
+
+def _bodies(attribute: Any) -> list[ir.Graph]:
+    if attribute.type == ir.AttributeType.GRAPH:
+        return [attribute.as_graph()]
+    if attribute.type == ir.AttributeType.GRAPHS:
+        return list(attribute.as_graphs())
+    return []
+
+
+def _dimensions(shape: Shape) -> str:
+    return "×".join("?" if length == -1 else str(length) for length in shape) or "a scalar"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

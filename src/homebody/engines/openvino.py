@@ -1,0 +1,159 @@
+"""OpenVINO on the processor. It is held to fp32 unless another precision is asked for."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import onnx_ir as ir
+
+from homebody.engines.engine import Buffer, KernelTime, Options, Reason, Run
+from homebody.engines.graph import Graph, Segment
+from homebody.errors import EngineBuildError
+
+_DEVICE = "CPU"
+_PRECISION = {"fp32": "f32", "int8": "f32", "bf16": "bf16", "fp16": "f16"}
+"""By default it computes in bf16 where the processor has it, which fp32 must not mean."""
+
+
+class OpenVino:
+    """OpenVINO's processor plugin."""
+
+    name = "openvino"
+
+    def probe(self) -> str | Reason:
+        """Its version, or why it is not here."""
+        try:
+            import openvino
+        except ImportError:
+            return Reason("unavailable", "pip install 'homebody[engines]'")
+        return str(openvino.__version__)
+
+    def supports(self, graph: Graph) -> tuple[Reason | None, ...]:
+        """Ask for the whole graph; only where that is refused, for each kind of node."""
+        try:
+            model = _core().read_model(graph.to_bytes())
+            named = set(_core().query_model(model, _DEVICE))
+            if all(op.get_friendly_name() in named for op in model.get_ops()):
+                return (None,) * len(graph.nodes)
+        except RuntimeError:
+            pass
+        answers: dict[bytes, Reason | None] = {}
+        found = []
+        for node in graph.nodes:
+            alone = _alone(graph, node)
+            if alone not in answers:
+                answers[alone] = _refusal(alone)
+            found.append(answers[alone])
+        return tuple(found)
+
+    def build(self, segment: Segment, options: Options) -> Network:
+        """Compile a segment."""
+        try:
+            model = _core().read_model(segment.to_bytes())
+            compiled = _core().compile_model(model, _DEVICE, _settings(options))
+        except RuntimeError as error:
+            raise EngineBuildError(f"OpenVINO does not build the segment: {_why(error)}") from None
+        return Network(compiled, segment, options)
+
+    def load(self, saved: bytes, segment: Segment, options: Options) -> Network:
+        """Take a compiled network in again."""
+        try:
+            compiled = _core().import_model(io.BytesIO(saved), _DEVICE, _settings(options))
+        except RuntimeError as error:
+            raise EngineBuildError(f"OpenVINO does not load the segment: {_why(error)}") from None
+        return Network(compiled, segment, options)
+
+
+class Network:
+    """A segment that OpenVINO compiled."""
+
+    def __init__(self, compiled: Any, segment: Segment, options: Options) -> None:
+        self._compiled = compiled
+        self._segment = segment
+        self._options = options
+
+    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Run:
+        """Run over these buffers, which OpenVINO shares."""
+        request = self._request(self._compiled, inputs, outputs)
+
+        def run(infer: Any = request.infer) -> None:
+            infer(share_outputs=True)
+
+        return run
+
+    def save(self) -> bytes | None:
+        """The compiled network."""
+        stream = io.BytesIO()
+        self._compiled.export_model(stream)
+        return stream.getvalue()
+
+    def profile(
+        self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]
+    ) -> tuple[KernelTime, ...]:
+        """Run a second network, built with OpenVINO's counters on."""
+        settings = {**_settings(self._options), "PERF_COUNT": True}
+        model = _core().read_model(self._segment.to_bytes())
+        request = self._request(_core().compile_model(model, _DEVICE, settings), inputs, outputs)
+        request.infer()
+        request.infer()
+        return tuple(
+            KernelTime(info.node_name, info.node_type, info.real_time.total_seconds() * 1e6)
+            for info in request.get_profiling_info()
+            if info.real_time
+        )
+
+    def _request(self, compiled: Any, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Any:
+        import openvino
+
+        request = compiled.create_infer_request()
+        for ports, tensors, buffers in (
+            (compiled.inputs, self._segment.inputs, inputs),
+            (compiled.outputs, self._segment.outputs, outputs),
+        ):
+            for port in ports:
+                index = next(i for i, t in enumerate(tensors) if t.name in port.names)
+                request.set_tensor(port, openvino.Tensor(buffers[index], shared_memory=True))
+        return request
+
+
+@functools.cache
+def _core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+def _settings(options: Options) -> dict[str, Any]:
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": options.threads,
+        "INFERENCE_PRECISION_HINT": _PRECISION[options.precision],
+    }
+
+
+def _alone(graph: Graph, node: ir.Node) -> bytes:
+    """A model of one node, without names, so that equal nodes are asked about once."""
+    segment = graph.segment([graph.nodes.index(node)])
+    return segment.to_bytes()
+
+
+def _refusal(model: bytes) -> Reason | None:
+    try:
+        read = _core().read_model(model)
+        if read.get_ops() and not _core().query_model(read, _DEVICE):
+            return Reason("unsupported-shape", "its processor plugin does not take the operation")
+    except RuntimeError as error:
+        text = _why(error)
+        known = "unsupported" not in text.lower() and "not supported" not in text.lower()
+        return Reason("unsupported-shape" if known else "unknown-operation", text)
+    return None
+
+
+def _why(error: Exception) -> str:
+    """OpenVINO's message without the places in its own source."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]
+    return " ".join(kept)[:300] or "it gives no reason"
