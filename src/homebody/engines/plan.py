@@ -52,7 +52,7 @@ def plan(
     reasons = list(engine.supports(graph))
     for number, reason in faulty:
         reasons[number] = reasons[number] or reason
-    for number, node in enumerate(graph.nodes):
+    for number in range(len(graph.nodes)):
         unbound = [t.name for t in graph.segment([number]).outputs if not t.static]
         if unbound and reasons[number] is None:
             detail = f"the shape of {unbound[0]!r} depends on what is computed"
