@@ -129,6 +129,9 @@ export class JsonSyntaxError extends EntryTextError {}
 /** A JSON object has the same key twice. */
 export class DuplicateKeyError extends EntryTextError {}
 
+/** An entry is not a vocabulary: one token a line, none empty, none twice. */
+export class VocabularyEntryError extends EntryTextError {}
+
 /** manifest.json is absent or does not describe this bundle. */
 export class ManifestError extends BundleError {}
 

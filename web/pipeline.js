@@ -12,7 +12,7 @@ import { fitShortSide } from "./kernels.js";
 import { boolean, choice, list, map, number, optional, record, text } from "./schema.js";
 
 /** @import {Bundle} from "./bundle.js" */
-/** @import {Operation} from "./bundle/manifest.js" */
+/** @import {Operation} from "./bundle/operations.js" */
 /** @import {Kernels, Picture} from "./kernels.js" */
 /** @typedef {[id: string, score: number][]} Scores in the entry's order */
 

@@ -85,8 +85,14 @@ export const boolean = (value, path) => (typeof value === "boolean" ? value : mi
 export function choice(choices) {
   return (value, path) => {
     const found = choices.find((one) => one === value);
-    return found === undefined ? misfit(path, choices.map(quoted).join(" or "), value) : found;
+    return found === undefined ? misfit(path, oneOf(choices), value) : found;
   };
+}
+
+/** @param {readonly (string | number)[]} choices */
+function oneOf(choices) {
+  const shown = choices.slice(0, 10).map(quoted).join(" or ");
+  return choices.length > 10 ? `${shown} or another of ${choices.length}` : shown;
 }
 
 /**

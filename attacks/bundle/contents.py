@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from attacks.bundle.forge import (
+    CONTENT,
     PUBLISHER,
     STRANGER,
     Part,
@@ -266,6 +267,84 @@ def manifest() -> Rows:
         changed(tolerances={"outputs": {"scores": {}}}),
         {},
     )
+
+
+def text() -> Rows:
+    pad = {"op": "pad.v1", "length": 8, "value": 0, "dtype": "int32", "ids": "ids"}
+    pieces = {"op": "wordpiece.v1", "entry": "labels.txt", "rules": "tf", "lower_case": True}
+    for name, error, why, step in (
+        ("text-key-unknown", "UnknownKeyError", "an unknown parameter", {**pad, "seed": 1}),
+        ("text-key-absent", "ManifestValueError", "no length", {"op": "pad.v1", "value": 0}),
+        ("text-length-huge", "ManifestValueError", "a billion ids", {**pad, "length": 10**9}),
+        ("text-length-zero", "ManifestValueError", "no ids", {**pad, "length": 0}),
+        ("text-id-negative", "ManifestValueError", "an id below 0", {**pad, "value": -1}),
+        (
+            "text-width-huge",
+            "ManifestValueError",
+            "n-grams of a million tokens, each a copy of its text",
+            {"op": "ngrams.v1", "width": 10**6, "separator": " "},
+        ),
+        (
+            "text-separator-long",
+            "ManifestValueError",
+            "a megabyte between two tokens",
+            {"op": "ngrams.v1", "width": 2, "separator": "-" * 17},
+        ),
+        (
+            "text-window-huge",
+            "ManifestValueError",
+            "a window of a million ids for each id",
+            {"op": "sliding_window.v1", "width": 10**6},
+        ),
+        (
+            "text-steps-none",
+            "ManifestValueError",
+            "a normalization that does nothing",
+            {"op": "normalize_text.v1", "steps": []},
+        ),
+        (
+            "text-step-unknown",
+            "ManifestValueError",
+            "a normalization that nobody knows",
+            {"op": "normalize_text.v1", "steps": ["eval"]},
+        ),
+        (
+            "text-shape-unknown",
+            "ManifestValueError",
+            "a regular expression in place of a shape, which could run without end",
+            {"op": "wordshape.v1", "pattern": "(a+)+$"},
+        ),
+        (
+            "text-random",
+            "ManifestValueError",
+            "a trimmer that draws by chance, which no check could repeat",
+            {"op": "trim.v1", "strategy": "random", "max_length": 8},
+        ),
+        ("text-rules", "ManifestValueError", "unknown rules", {**pieces, "rules": "mine"}),
+        (
+            "text-vocabulary-absent",
+            "DanglingReferenceError",
+            "a vocabulary that is not there",
+            {**pieces, "entry": "../vocab.txt"},
+        ),
+    ):
+        yield name, error, why, changed(input=[step]), {}
+    then = {"then": "vocabulary"}
+    for name, error, why, vocabulary in (
+        ("empty", "VocabularyEntryError", "a vocabulary of nothing", b""),
+        ("gap", "VocabularyEntryError", "an empty token, which every word holds",
+         b"[UNK]\n\nhome\n"),
+        ("end", "VocabularyEntryError", "an empty token at the end", b"[UNK]\nhome\n\n"),
+        ("twice", "VocabularyEntryError", "a token with two ids", b"[UNK]\nhome\nbody\nhome\n"),
+        ("long", "VocabularyEntryError", "a token of 1,025 bytes", b"[UNK]\n" + b"z" * 1025),
+        ("carriage", "VocabularyEntryError", "lines that some readers would end earlier",
+         b"[UNK]\r\nhome\r\n"),
+        ("no-unknown", "VocabularyEntryError", "no token for unknown words", b"home\nbody\n"),
+        ("not-utf8", "EntryTextError", "half a character", b"[UNK]\nt\xc3\n"),
+    ):  # fmt: skip
+        content = {"model.tflite": CONTENT["model.tflite"], "vocab.txt": vocabulary}
+        whole = good_manifest(content) | {"input": [{**pieces, "entry": "vocab.txt"}], "output": []}
+        yield f"vocabulary-{name}", error, why, make_zip(parts_of(whole, content)), then
 
 
 def content() -> Rows:

@@ -20,6 +20,7 @@ GROUPS = (
     contents.limits,
     contents.json_text,
     contents.manifest,
+    contents.text,
     contents.content,
     contents.signature,
     contents.samples,

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 import homebody.bundle
 from homebody.bundle import Manifest, Model, OutputTolerance, TensorSpec, Tolerances
@@ -31,6 +32,26 @@ from homebody.bundle.operations import (
     Softmax,
 )
 from homebody.bundle.samples import ENTRY, Sample, encode, read, tensor_sha256
+from homebody.bundle.text_operations import (
+    BertWords,
+    BoiseTags,
+    Bytes,
+    Characters,
+    CombineSegments,
+    Greedy,
+    Lookup,
+    Ngrams,
+    NormalizeText,
+    Pad,
+    Sentences,
+    SlidingWindow,
+    Trim,
+    UnicodeScript,
+    Viterbi,
+    Whitespace,
+    Wordpiece,
+    Wordshape,
+)
 
 PRIVATE_KEY = bytes(range(32))  # for these files only
 
@@ -59,7 +80,7 @@ def minimal(path: Path) -> None:
 
 
 def full(path: Path) -> None:
-    """Every operation, assets, samples, tolerances, provenance and a signature."""
+    """Every operation on pictures, assets, samples, tolerances, provenance and a signature."""
     pixels = np.arange(4 * 3 * 3, dtype=np.uint8).reshape(4, 3, 3)
     tensor = np.linspace(-1, 1, 12, dtype=np.float32).reshape(1, 2, 2, 3)
     scores = np.array([[0.25, -1.5, 3.0]], np.float32)
@@ -113,7 +134,77 @@ def full(path: Path) -> None:
     homebody.bundle.write(path, manifest, entries, private_key=PRIVATE_KEY)
 
 
-BUNDLES = (minimal, full)
+def text(path: Path) -> None:
+    """Every operation on text, and a text of two segments as a sample."""
+    scores = np.array([[0.5, -0.5]], np.float32)
+    ids = np.zeros((1, 8), np.int32)
+    names = ("ids", "mask", "segments")
+    vocabulary = "data/vocab.txt"
+    pieces = Wordpiece(entry=vocabulary, rules="tf", lower_case=True)
+    manifest = Manifest(
+        name="text",
+        version="1.0.0",
+        task="classify-text",
+        input=(
+            NormalizeText(steps=("clean_control", "nfkc", "fold_case", "strip_accents")),
+            NormalizeText(steps=("nfc", "nfd", "nfkd", "lower_case")),
+            Sentences(),
+            Whitespace(),
+            UnicodeScript(keep_whitespace=False),
+            Characters(),
+            Bytes(),
+            BertWords(lower_case=True),
+            Ngrams(width=2, separator=" "),
+            pieces,
+            replace(
+                pieces,
+                rules="hf",
+                unknown_token="[MASK]",
+                suffix_indicator="",
+                max_bytes_per_word=9,
+            ),
+            Lookup(entry=vocabulary),
+            Wordshape(pattern="HAS_TITLE_CASE"),
+            SlidingWindow(width=3),
+            *(
+                Trim(strategy=strategy, max_length=6)
+                for strategy in ("first", "last", "round_robin", "shrink_longest", "waterfall")
+            ),
+            CombineSegments(start=1, end=2),
+            Pad(length=8, value=0, dtype="int32", ids="ids", mask="mask", segment_ids="segments"),
+        ),
+        model=Model(
+            entry="model.tflite",
+            format="tflite",
+            inputs=tuple(TensorSpec(name=one, shape=(1, 8), dtype="int32") for one in names),
+            outputs=(TensorSpec(name="scores", shape=(1, 2), dtype="float32"),),
+        ),
+        output=(
+            Viterbi(entry="data/transitions.json"),
+            Greedy(entry="data/transitions.json"),
+            BoiseTags(),
+        ),
+        samples=homebody.bundle.SamplesReference(entry=ENTRY),
+        tolerances=Tolerances(outputs={"scores": OutputTolerance(top1=1.0)}),
+        licence="CC0-1.0",
+    )
+    sample = Sample(
+        name="two-segments",
+        input=np.frombuffer(b"\xff".join([b"O\xc3\xb9 est-ce", b"ici ?"]), np.uint8),
+        input_sha256={one: tensor_sha256(ids) for one in names},
+        outputs={"scores": scores},
+        answer="here",
+    )
+    entries = {
+        "model.tflite": NOT_A_NETWORK,
+        vocabulary: b"[PAD]\n[CLS]\n[SEP]\n[UNK]\n[MASK]\nou\nest\n##ce\nici",
+        "data/transitions.json": b'{"format": "homebody.transitions/1", "allowed": [[true]]}\n',
+        **encode([sample]),
+    }
+    homebody.bundle.write(path, manifest, entries)
+
+
+BUNDLES = (minimal, full, text)
 
 
 def reading(path: Path) -> dict[str, Any]:

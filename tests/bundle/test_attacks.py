@@ -10,7 +10,7 @@ import pytest
 import homebody.bundle
 from attacks.bundle import forge, make
 from homebody import errors
-from homebody.bundle import Limits
+from homebody.bundle import Limits, vocabulary
 from homebody.bundle.samples import read
 from tests.bundle.drafts import ROOT
 
@@ -23,8 +23,11 @@ def open_and_read(source: Any, how: dict[str, Any]) -> None:
     key = bytes.fromhex(how["public_key"]) if "public_key" in how else None
     limits = Limits(**how.get("limits", {}))
     with homebody.bundle.open(source, public_key=key, limits=limits) as bundle:
-        assert how.get("then") == "samples", "nothing was refused"
-        read(bundle)
+        assert how.get("then") in ("samples", "vocabulary"), "nothing was refused"
+        if how["then"] == "vocabulary":
+            vocabulary.read_all(bundle)
+        else:
+            read(bundle)
 
 
 @pytest.mark.parametrize("file", INDEX)

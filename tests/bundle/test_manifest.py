@@ -23,7 +23,30 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "class_map.v1": {"entry": "labels.txt"},
     "labels.v1": {"entry": "labels.txt"},
     "photometry.v1": {},
-}
+    "normalize_text.v1": {"steps": ["nfkc", "fold_case"]},
+    "sentences.v1": {},
+    "whitespace.v1": {},
+    "unicode_script.v1": {"keep_whitespace": False},
+    "characters.v1": {},
+    "bytes.v1": {},
+    "bert_words.v1": {"lower_case": True},
+    "ngrams.v1": {"width": 2, "separator": " "},
+    "wordpiece.v1": {
+        "entry": "labels.txt", "rules": "hf", "lower_case": True, "unknown_token": "[UNK]",
+        "suffix_indicator": "##", "max_bytes_per_word": 100,
+    },
+    "lookup.v1": {"entry": "labels.txt", "unknown_token": "[UNK]"},
+    "wordshape.v1": {"pattern": "HAS_EMOJI"},
+    "sliding_window.v1": {"width": 3},
+    "trim.v1": {"strategy": "waterfall", "max_length": 8},
+    "combine_segments.v1": {"start": 101, "end": 102},
+    "pad.v1": {
+        "length": 8, "value": 0, "dtype": "int32", "ids": "ids", "mask": None, "segment_ids": "of",
+    },
+    "viterbi.v1": {"entry": "labels.txt"},
+    "greedy.v1": {"entry": "labels.txt"},
+    "boise_tags.v1": {},
+}  # fmt: skip
 
 # A manifest with everything that a manifest can have.
 document = good_manifest() | {"input": [{"op": name, **it} for name, it in EXAMPLES.items()]}
@@ -74,9 +97,11 @@ def test_no_value_may_be_of_another_type(path: tuple[Any, ...]) -> None:
     optional = {("samples",)} | {
         ("tolerances", "outputs", "scores", it) for it in ("sqnr_db", "max_abs", "top1")
     }
+    may_be_none = path in optional or path[-1] in ("mask", "segment_ids")
+    boolean = path[-1] in ("keep_whitespace", "lower_case")
     for value in (None, True, [[]]):
-        if value is None and path in optional:
-            read_manifest(with_value(path, None))
+        if (value is None and may_be_none) or (value is True and boolean):
+            read_manifest(with_value(path, value))
             continue
         with pytest.raises(errors.ManifestError):
             read_manifest(with_value(path, value))
@@ -106,6 +131,18 @@ def test_no_object_may_have_another_key(path: tuple[Any, ...]) -> None:
         (("input", 2, "order"), ["RGB", "", 0]),
         (("input", 2, "std"), [[1, 1], [1, 1, 1, 1], [1, 1, 0], [1, -1, 1], [1, 1, 1e-9]]),
         (("input", 2, "mean"), [[1, 1], [1e7, 0, 0], ["1", 0, 0]]),
+        (("input", 7, "steps"), [[], ["NFC"], ["nfc"] * 9, "nfc"]),
+        (("input", 14, "width"), [0, 65, 2.0]),
+        (("input", 14, "separator"), ["-" * 17]),
+        (("input", 15, "rules"), ["", "TF"]),
+        (("input", 15, "unknown_token"), ["", "x" * 101]),
+        (("input", 15, "max_bytes_per_word"), [0, 65537]),
+        (("input", 18, "width"), [0, 4097]),
+        (("input", 19, "strategy"), ["random", ""]),
+        (("input", 19, "max_length"), [0, 65537]),
+        (("input", 20, "start"), [-1, 1 << 31]),
+        (("input", 21, "dtype"), ["float32", "int8"]),
+        (("input", 21, "ids"), ["", "x" * 201]),
         (("model", "inputs"), [[], [{"name": "a", "shape": [1], "dtype": "float32"}] * 2]),
         (("model", "inputs", 0, "shape"), [[0], [-2], [1] * 9, [1 << 40], [1.0]]),
         (("model", "inputs", 0, "dtype"), ["object", "float", "<f4", "complex64"]),

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { readBundle } from "../../web/bundle.js";
 import { measure } from "../../web/bundle/comparison.js";
 import { readSamples } from "../../web/bundle/samples.js";
+import { readVocabularies } from "../../web/bundle/vocabulary.js";
 import { readCatalog } from "../../web/catalog.js";
 import { HomebodyError } from "../../web/errors.js";
 import { Feature, rounded } from "../../web/feature.js";
@@ -38,6 +39,7 @@ const answers = {
       publicKey: public_key ? new Uint8Array(Buffer.from(public_key, "hex")) : undefined,
       limits: camel(limits),
     });
+    if (samples) readVocabularies(opened);
     return {
       sha256: opened.sha256,
       entries: Object.fromEntries(opened.names.map((name) => [name, hash(opened.entry(name))])),

@@ -1,8 +1,7 @@
 /**
  * manifest.json: what a bundle says about itself. Every unknown key is refused.
  *
- * The twin of Python's `homebody.bundle.manifest` and `.operations`; docs/bundle-format.md lists keys
- * and operations.
+ * The twin of Python's `homebody.bundle.manifest`; docs/bundle-format.md lists keys.
  * @module
  */
 
@@ -11,6 +10,7 @@ import {
   UnknownFormatError, UnknownKeyError, UnknownOperationError,
 } from "../errors.js";
 import { Misfit, choice, integer, list, map, nullable, number, optional, record, text } from "../schema.js";
+import { OPERATIONS } from "./operations.js";
 import { decodeJson, quoted } from "./text.js";
 
 /** @import {Limits} from "./limits.js" */
@@ -34,31 +34,11 @@ export const dtype = choice(/** @type {const} */ (
   ["uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]));
 
 const version = text({ pattern: new RegExp(`^${CORE}${TAIL}$`), most: 64 });
-const pixels = integer(1, 16384);
-const level = list(number(-1e6, 1e6), { least: 3, most: 3 });
-const spread = list(number(1e-6, 1e6), { least: 3, most: 3 });
-const entryName = text({ least: 1 });
 
-/** What each operation takes; docs/bundle-format.md says what it computes. */
-const OPERATIONS = {
-  "resize.v1": record({ op: choice(["resize.v1"]), short_side: pixels }),
-  "center_crop.v1": record({ op: choice(["center_crop.v1"]), width: pixels, height: pixels }),
-  "normalize.v1": record({
-    op: choice(["normalize.v1"]), order: choice(/** @type {const} */ (["rgb", "bgr"])), mean: level, std: spread,
-  }),
-  "softmax.v1": record({ op: choice(["softmax.v1"]) }),
-  "class_map.v1": record({ op: choice(["class_map.v1"]), entry: entryName }),
-  "labels.v1": record({ op: choice(["labels.v1"]), entry: entryName }),
-  "photometry.v1": record({ op: choice(["photometry.v1"]) }),
-};
-
+/** @import {Operation} from "./operations.js" */
 /**
  * @template F
- * @typedef {F extends Form<infer T> ? T : never} Of
- */
-/**
- * @typedef {{[K in keyof typeof OPERATIONS]: Of<(typeof OPERATIONS)[K]> & {op: K}}[keyof typeof
- *   OPERATIONS]} Operation
+ * @typedef {import("./operations.js").Of<F>} Of
  */
 
 /** @type {Form<Operation>} */
