@@ -1,0 +1,190 @@
+"""A compiled model: engines for the shapes that are asked for, built when first needed.
+
+The batch is every input's first dimension. Where the model lets it vary, requests of any batch are
+answered, by engines that exist or by new ones, as the policy says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homebody.engines.build import Store
+from homebody.engines.choose import Choice, choose
+from homebody.engines.engine import Engine, Options
+from homebody.engines.graph import Graph, Shape
+from homebody.engines.plan import MIN_SEGMENT_SIZE
+from homebody.engines.policy import Costs, Policy
+from homebody.engines.policy import choose as cover
+from homebody.errors import GraphError
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is compiled.
+
+    Attributes:
+        options: threads and precision.
+        policy: how engines are reused across batch sizes.
+        min_segment_size: nodes in an engine's segment, at least.
+        max_cached_engines: shapes whose engines are kept in memory.
+    """
+
+    options: Options = field(default_factory=Options)
+    policy: Policy = "cost"
+    min_segment_size: int = MIN_SEGMENT_SIZE
+    max_cached_engines: int = 16
+
+
+class CompiledModel:
+    """Answers requests of any batch size.
+
+    Calls from several threads are safe; they take turns.
+
+    Args:
+        graph: the model, its first dimensions open or not.
+        engines: those to choose from, by name.
+        native: what everything falls back to.
+        settings: see :class:`Settings`.
+        store: where compiled segments are kept between runs.
+        told: called with an engine's name before it builds.
+
+    Attributes:
+        choices: for each batch size that was built, what was chosen and why.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        engines: Mapping[str, Engine],
+        native: Engine,
+        settings: Settings | None = None,
+        *,
+        store: Store | None = None,
+        told: Callable[[str], None] = lambda engine: None,
+    ) -> None:
+        self.graph = graph
+        self.engines = dict(engines)
+        self.native = native
+        self.settings = settings or Settings()
+        self.choices: OrderedDict[tuple[Shape, ...], Choice] = OrderedDict()
+        self._store = store
+        self._told = told
+        self._costs: dict[tuple[Shape, ...], Costs] = {}
+        self._lock = threading.RLock()
+
+    def __call__(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Compute the outputs by name.
+
+        Args:
+            inputs: by name; all of one batch size where the model's batch varies.
+
+        Raises:
+            GraphError: an input is absent, unknown, or of a shape or type that does not fit.
+            EngineBuildError: the native engine does not build the model.
+        """
+        shapes = self._shapes(inputs)
+        with self._lock:
+            if not self._batched:
+                return self.at(shapes).best.program(inputs)
+            batch = next(iter(shapes.values()))[0]
+            rest = tuple(shape[1:] for shape in shapes.values())
+            costs = self._costs.setdefault(rest, Costs())
+            sizes = cover(batch, costs, self.settings.policy) or (batch,)
+            return self._covered(inputs, shapes, batch, sizes)
+
+    async def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """The same, without holding up the event loop."""
+        return await asyncio.to_thread(self, inputs)
+
+    def at(self, shapes: Mapping[str, Shape]) -> Choice:
+        """What runs inputs of these shapes; built now if it is not there.
+
+        Raises:
+            GraphError: the shapes do not fit the model.
+            EngineBuildError: the native engine does not build it.
+        """
+        key = tuple(shapes[t.name] for t in self.graph.inputs)
+        with self._lock:
+            if key in self.choices:
+                self.choices.move_to_end(key)
+                return self.choices[key]
+            started = time.perf_counter()
+            made = choose(
+                self.graph.at(shapes),
+                self.engines,
+                self.native,
+                self.settings.options,
+                min_segment_size=self.settings.min_segment_size,
+                store=self._store,
+                told=self._told,
+            )
+            self.choices[key] = made
+            if self._batched:
+                costs = self._costs.setdefault(tuple(shape[1:] for shape in key), Costs())
+                costs.run[key[0][0]] = made.best.seconds
+                costs.build.append(time.perf_counter() - started)
+            while len(self.choices) > self.settings.max_cached_engines:
+                gone, _ = self.choices.popitem(last=False)
+                if self._batched:
+                    del self._costs[tuple(shape[1:] for shape in gone)].run[gone[0][0]]
+            return made
+
+    @property
+    def _batched(self) -> bool:
+        """Whether every input and output has an open first dimension."""
+        borders = (*self.graph.inputs, *self.graph.outputs)
+        return all(tensor.shape and tensor.shape[0] == -1 for tensor in borders)
+
+    def _shapes(self, inputs: Arrays) -> dict[str, Shape]:
+        wanted = {tensor.name for tensor in self.graph.inputs}
+        if inputs.keys() != wanted:
+            raise GraphError(
+                f"the inputs {', '.join(map(repr, sorted(inputs)))} were given; "
+                f"give {', '.join(map(repr, sorted(wanted)))}"
+            )
+        shapes = {t.name: tuple(inputs[t.name].shape) for t in self.graph.inputs}
+        if self._batched:
+            if any(not shape for shape in shapes.values()):
+                raise GraphError("an input is a scalar; its first dimension is to be the batch")
+            batches = {shape[0] for shape in shapes.values()}
+            if len(batches) != 1 or 0 in batches:
+                raise GraphError(
+                    f"the inputs have {sorted(batches)} rows; give all the same number, 1 or more"
+                )
+        return shapes
+
+    def _covered(
+        self, inputs: Arrays, shapes: Mapping[str, Shape], batch: int, sizes: tuple[int, ...]
+    ) -> dict[str, NDArray[Any]]:
+        parts: list[dict[str, NDArray[Any]]] = []
+        done = 0
+        for size in sizes:
+            choice = self.at({name: (size, *shape[1:]) for name, shape in shapes.items()})
+            rows = min(size, batch - done)
+            given = {
+                name: _padded(value[done : done + rows], size) for name, value in inputs.items()
+            }
+            answer = choice.best.program(given)
+            parts.append({name: value[:rows] for name, value in answer.items()})
+            done += rows
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _padded(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    """Rows and then the last one again: real values cost what the others cost."""
+    if len(rows) == size:
+        return rows
+    return np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
