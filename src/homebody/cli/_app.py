@@ -12,6 +12,7 @@ from homebody import __version__
 from homebody.cli import (
     battery,
     check,
+    compile,
     fleet,
     inspect,
     pack,
@@ -43,6 +44,7 @@ app.command("inspect")(inspect.inspect)
 app.command("pack")(pack.pack)
 app.command("key")(pack.key)
 app.command("train")(train.train)
+app.command("compile")(compile.compile)
 app.command("shrink")(shrink.shrink)
 app.command("compare")(shrink.compare)
 app.command("publish")(publish.publish)

@@ -1,0 +1,97 @@
+"""``homebody compile``: a trained graph to engines, chosen by measurement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def compile(
+    model: Annotated[Path, typer.Argument(help="An .onnx model.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    engines: Annotated[
+        str, typer.Option(help="auto, or names: onnxruntime,openvino,litert,tensorrt.")
+    ] = "auto",
+    precision: Annotated[
+        Literal["fp32", "bf16", "fp16", "int8"], typer.Option(help="What may be computed in.")
+    ] = "fp32",
+    shapes: Annotated[
+        str | None, typer.Option(help="Input shapes to build now: 1x3x224x224,8x3x224x224.")
+    ] = None,
+    min_segment_size: Annotated[
+        int, typer.Option(help="Nodes in an engine's segment, at least.", min=1)
+    ] = 3,
+    max_cached_engines: Annotated[
+        int, typer.Option(help="Shapes whose engines stay in memory.", min=1)
+    ] = 16,
+    cache_policy: Annotated[
+        Literal["cost", "at-least", "exact", "dynamic"],
+        typer.Option(help="How engines are reused across batch sizes."),
+    ] = "cost",
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of one call.", min=1, show_default="all")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was chosen as JSON.")] = False,
+) -> None:
+    """Compile a model for this machine: every engine measured, the quickest kept, and why.
+
+    Examples:
+
+      homebody compile model.onnx -o compiled/
+
+      homebody compile model.onnx -o compiled/ --shapes 1x3x224x224,8x3x224x224 --threads 2
+    """
+    from homebody.cli import _print
+    from homebody.engines import compile as run
+    from homebody.engines.compiling import ENGINES
+    from homebody.engines.folder import read
+
+    console = _print.console(stderr=True)
+    with console.status("reading") as status:
+        run(
+            model,
+            output,
+            engines=tuple(ENGINES) if engines == "auto" else tuple(engines.split(",")),
+            precision=precision,
+            shapes=_shapes(model, shapes),
+            policy=cache_policy,
+            min_segment_size=min_segment_size,
+            max_cached_engines=max_cached_engines,
+            threads=threads,
+            told=lambda engine: status.update(f"building with {engine}"),
+        )
+    record, _ = read(output)
+    if as_json:
+        _print.json_line(record)
+        return
+    out = _print.console()
+    for shape in record.shapes:
+        best = shape.candidates[0]
+        named = ", ".join("×".join(map(str, s)) for s in shape.shapes.values())
+        parts = len(best.segments)
+        cut = "the whole graph" if parts == 1 else f"{parts} segments"
+        out.print(f"{named}: [bold]{best.engine}[/], {cut}, {1e3 * best.seconds:.2f} ms a call")
+        for other in shape.candidates[1:]:
+            ratio = other.seconds / best.seconds
+            out.print(f"  {other.engine}: {1e3 * other.seconds:.2f} ms ({ratio:.2f} times as long)")
+        for engine, why in shape.refused.items():
+            out.print(f"  {engine}: {why.code}, {why.detail}", markup=False)
+    out.print(f"written: {output}", markup=False)
+
+
+def _shapes(model: Path, text: str | None) -> list[dict[str, tuple[int, ...]]]:
+    """Shapes as written on the command line, for a model's first input."""
+    from homebody.engines.graph import read_graph
+    from homebody.errors import UsageError
+
+    if text is None:
+        return []
+    name = read_graph(model).inputs[0].name
+    try:
+        return [{name: tuple(int(d) for d in one.split("x"))} for one in text.split(",")]
+    except ValueError:
+        raise UsageError(
+            f"--shapes is {text!r:.80}; write shapes as 1x3x224x224,8x3x224x224"
+        ) from None

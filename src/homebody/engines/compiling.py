@@ -1,0 +1,119 @@
+"""From a model's file to a compiled model, and back from its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from homebody.engines import folder as folders
+from homebody.engines.cache import DiskCache, processor
+from homebody.engines.compiled import CompiledModel, Settings
+from homebody.engines.engine import Engine, Options, Precision, Reason
+from homebody.engines.graph import Graph, Shape, read_graph
+from homebody.engines.onnxruntime import OnnxRuntime
+from homebody.engines.openvino import OpenVino
+from homebody.engines.plan import MIN_SEGMENT_SIZE
+from homebody.engines.policy import Policy
+from homebody.errors import EngineError
+
+NATIVE = OnnxRuntime.name
+ENGINES: dict[str, Callable[[], Engine]] = {
+    OnnxRuntime.name: OnnxRuntime,
+    OpenVino.name: OpenVino,
+}
+"""Every engine, by name, in the order in which they are tried."""
+
+
+def compile(
+    model: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    engines: Sequence[str] = tuple(ENGINES),
+    precision: Precision = "fp32",
+    shapes: Sequence[Mapping[str, Shape]] = (),
+    policy: Policy = "cost",
+    min_segment_size: int = MIN_SEGMENT_SIZE,
+    max_cached_engines: int = 16,
+    threads: int | None = None,
+    told: Callable[[str], None] = lambda engine: None,
+) -> CompiledModel:
+    """Compile a model: measure each engine on it here, and keep the quickest.
+
+    Args:
+        model: an ``.onnx`` file.
+        folder: where to write what :func:`load` reads.
+        engines: those to choose from.
+        precision: what floating-point operations may compute in.
+        shapes: inputs' shapes to build now, each by input's name; without, open dimensions are 1.
+        policy: how engines are reused across batch sizes.
+        min_segment_size: nodes in an engine's segment, at least.
+        max_cached_engines: shapes whose engines stay in memory.
+        threads: of one call; all processors if None.
+        told: called with an engine's name before it builds.
+
+    Raises:
+        EngineError: the model cannot be read, no engine builds it, or the folder is not writable.
+
+    Example:
+        >>> compiled = compile("model.onnx", "compiled/")                   # doctest: +SKIP
+        >>> compiled({"image": pixels})                                     # doctest: +SKIP
+        {'scores': array(...)}
+    """
+    graph = read_graph(model)
+    options = Options(threads or os.cpu_count() or 1, precision)
+    settings = Settings(options, policy, min_segment_size, max_cached_engines)
+    compiled = _model(graph, engines, settings, Path(folder), told)
+    for wanted in shapes or [_unit(graph)]:
+        compiled.at({**_unit(graph), **wanted})
+    record = folders.record_of(compiled, Path(model).name, _versions(compiled), processor())
+    folders.write(folder, compiled, record)
+    return compiled
+
+
+def load(
+    folder: str | os.PathLike[str], *, told: Callable[[str], None] = lambda engine: None
+) -> CompiledModel:
+    """Load what :func:`compile` wrote; engines come from its cache, or are built again.
+
+    Raises:
+        CompiledError: the folder holds no compiled model, or another than it says.
+    """
+    record, model = folders.read(folder)
+    settings = Settings(
+        Options(record.threads, record.precision),
+        record.policy,
+        record.min_segment_size,
+        record.max_cached_engines,
+    )
+    return _model(read_graph(model), record.engines, settings, Path(folder), told)
+
+
+def _model(
+    graph: Graph,
+    names: Sequence[str],
+    settings: Settings,
+    folder: Path,
+    told: Callable[[str], None],
+) -> CompiledModel:
+    unknown = [name for name in names if name not in ENGINES]
+    if unknown:
+        raise EngineError(f"there is no engine {unknown[0]!r}; choose from {', '.join(ENGINES)}")
+    return CompiledModel(
+        graph,
+        {name: ENGINES[name]() for name in names},
+        ENGINES[NATIVE](),
+        settings,
+        store=DiskCache(folder / folders.CACHE),
+        told=told,
+    )
+
+
+def _unit(graph: Graph) -> dict[str, Shape]:
+    """Every input's shape with 1 where it is open."""
+    return {t.name: tuple(1 if d == -1 else d for d in t.shape) for t in graph.inputs}
+
+
+def _versions(model: CompiledModel) -> dict[str, str]:
+    found = {name: engine.probe() for name, engine in model.engines.items()}
+    return {name: v.detail if isinstance(v, Reason) else v for name, v in found.items()}
