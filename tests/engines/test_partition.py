@@ -78,7 +78,7 @@ def test_no_cut_has_fewer_segments(graph):
 
 @pytest.mark.parametrize("block", range(10))
 def test_large_random_graphs(block):
-    """A path that changes colour k times needs k + 1 segments, and no cut has one more than that."""
+    """A path that changes colour k times needs k + 1 segments, and gets at most one more."""
     for seed in range(100 * block, 100 * block + 100):
         before, colours = random_graph(seed)
         segments = partition(before, colours)
