@@ -1,23 +1,20 @@
-"""Run every kernel at the edges of what it accepts: ``python exercise.py LIBRARY_FOLDER``.
+"""Every kernel at the edges of what it accepts.
 
-The sanitizer tests run this in a process of its own, with an instrumented library; what the kernels
-give is the other tests' business. Prints how many calls it made.
+The sanitizer tests run this with an instrumented library; what the kernels give is the other tests'
+business. Each function gives how many calls it made.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sys
 from itertools import product
-from pathlib import Path
 
-import jpegs
 import numpy as np
 from PIL import Image
 
 from homebody import kernels
 from homebody.errors import KernelError
-from homebody.kernels import _library
+from tests.kernels import jpegs
 
 LONG = kernels.MAX_SIDE
 SHAPES = [(1, 1), (1, 2), (2, 1), (3, 5), (1, 8), (7, 9), (2, 31), (4, 16), (33, 17)]
@@ -101,8 +98,3 @@ def too_large(data: bytes) -> bool:
     """Whether the damage made a frame's sides large, which would only take time."""
     heads = [at for at in range(len(data) - 9) if data[at] == 0xFF and 0xC0 <= data[at + 1] <= 0xC2]
     return any(max(data[at + 5], data[at + 7]) > 3 for at in heads)
-
-
-if __name__ == "__main__":
-    _library.NATIVE = Path(sys.argv[1])
-    print(exercise() + exercise_jpeg())

@@ -4,34 +4,10 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { pixels, table } from "./golden_inputs.mjs";
+
 const [, , modulePath, folder] = process.argv;
 const { exports: hb } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(modulePath)));
-
-function mix(h) {
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
-
-function picture({ seed, height, width, channels }) {
-  const bytes = new Uint8Array(height * width * channels);
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = seed === 0 ? Math.floor((i * 255) / Math.max(1, bytes.length - 1)) : mix((seed + i) >>> 0) >>> 24;
-  return bytes;
-}
-
-function table({ seed, size, identity }) {
-  const lut = new Int16Array(4 * size ** 3);
-  for (let i = 0; i < lut.length; i++) {
-    const node = i >> 2, lane = i & 3;
-    if (lane === 3) continue;
-    const place = [node % size, Math.floor(node / size) % size, Math.floor(node / size ** 2)][lane];
-    lut[i] = identity ? (place * 32640) / (size - 1) : mix((seed + i) >>> 0) % 32641;
-  }
-  return lut;
-}
 
 // Memory is asked for before any view of it is made: growing it invalidates views.
 function alloc(bytes) {
@@ -96,7 +72,7 @@ const kernels = {
     return [status, out, bytes];
   },
   blend(at, a, p, c) {
-    const bytes = p.height * p.width * p.channels, edited = put(picture(c.edited)), out = alloc(bytes);
+    const bytes = p.height * p.width * p.channels, edited = put(pixels(c.edited)), out = alloc(bytes);
     return [hb.hb_blend(at, edited, bytes, a.strength, out), out, bytes];
   },
   statistics(at, a, p) {
@@ -111,7 +87,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".json")).
   if (!(kernel in kernels)) continue;
   for (const c of cases) {
     hb.hb_reset();
-    const [status, place, length] = kernels[kernel](put(picture(c.pixels)), c.arguments, c.pixels, c);
+    const [status, place, length] = kernels[kernel](put(pixels(c.pixels)), c.arguments, c.pixels, c);
     if (status !== 0) throw new Error(`${kernel}, ${c.name}: status ${status}`);
     const bytes = Buffer.from(hb.memory.buffer, place, length);
     const values = c.dtype === "float32" ? new Float32Array(hb.memory.buffer, place, length / 4) : bytes;

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from tests.kernels.test_conformance import ROOT, load
+from tests.kernels.builds import ROOT, module_of
 
-build = load(ROOT / "kernels" / "build.py")
+build = module_of(ROOT / "kernels" / "build.py")
 
 
 @pytest.mark.parametrize(
@@ -88,25 +88,6 @@ def test_sources_that_do_not_compile_leave_nothing_behind(monkeypatch, tmp_path,
     assert list(out.iterdir()) == []
 
 
-def test_the_systems_compiler_builds_the_same_results(monkeypatch, tmp_path):
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no compiler but Zig's is installed")
-    import subprocess
-    import sys
-
-    from tests.kernels.test_conformance import GOLDENS, PLAIN, make
-
-    monkeypatch.setattr(build, "_zig", lambda: None)
-    monkeypatch.setenv("CC", compiler)
-    build.build_native(tmp_path)
-    command = [sys.executable, "-c", PLAIN, str(tmp_path)]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert run.returncode == 0, run.stderr
-    expected = [case["sha256"] for kernel in make.inputs() for case in GOLDENS[kernel]["cases"]]
-    assert run.stdout.split() == expected
-
-
 @pytest.mark.parametrize(
     ("name", "target", "glibc", "tag"),
     [
@@ -120,5 +101,5 @@ def test_the_systems_compiler_builds_the_same_results(monkeypatch, tmp_path):
 )
 def test_wheel_tags(name, target, glibc, tag):
     pytest.importorskip("hatchling")
-    hook = load(ROOT / "kernels" / "hatch_build.py")
+    hook = module_of(ROOT / "kernels" / "hatch_build.py")
     assert hook.platform_tag(name, target, glibc=glibc) == tag

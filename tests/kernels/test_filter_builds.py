@@ -4,62 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from homebody import kernels
-from tests.kernels.test_conformance import ROOT, load
+from tests.kernels.builds import gcc, linux, plain, sanitized
+from tests.kernels.exercise_filters import exercise
 
 HERE = Path(__file__).parent
 WASM = kernels.NATIVE / "filters.wasm"
-linux = pytest.mark.skipif(platform.system() != "Linux", reason="written for Linux's loader")
-FLAGS = ["-std=c11", "-O1", "-g", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno"]
 
 
-def compile_into(folder: Path, command: list[str]) -> Path:
-    sources = [str(path) for path in sorted((ROOT / "kernels").glob("*.c"))]
-    line = [*command, *FLAGS, "-o", str(folder / "libhomebody.so"), *sources]
-    run = subprocess.run(line, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return folder
-
-
-def exercise(folder: Path, **environment: str) -> None:
-    run = subprocess.run(
-        [sys.executable, str(HERE / "exercise_filters.py"), str(folder)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    assert run.returncode == 0, f"stopped with {run.returncode}\n{run.stderr[-4000:]}"
-    assert int(run.stdout) > 1000
-
-
-@linux
-def test_no_undefined_behaviour(tmp_path):
-    pytest.importorskip("ziglang")
-    trap = ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
-    exercise(compile_into(tmp_path, [sys.executable, "-m", "ziglang", "cc", *trap]))
-
-
-@linux
-def test_no_byte_out_of_bounds(tmp_path):
-    gcc = shutil.which("gcc")
-    if gcc is None:
-        pytest.skip("gcc, whose address sanitizer is used, is not installed")
-    line = [gcc, "-print-file-name=libasan.so"]
-    runtime = subprocess.run(line, capture_output=True, text=True).stdout.strip()
-    if not os.path.isabs(runtime):
-        pytest.skip("gcc has no address sanitizer")
-    folder = compile_into(tmp_path, [gcc, "-fsanitize=address", "-Wno-psabi"])
-    exercise(folder, LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
+@sanitized
+def test_nothing_undefined_and_no_byte_out_of_bounds(build):
+    assert build().answer(exercise) > 1000
 
 
 def cases() -> list[dict]:
@@ -114,36 +76,13 @@ def run(case: dict) -> list[str]:
     return [hashlib.sha256(block.save()).hexdigest() for block in (particles, exact)]
 
 
-OTHERWISE = """
-import json, sys
-from pathlib import Path
-from homebody.kernels import _library
-_library.NATIVE = Path(sys.argv[1])
-from tests.kernels.test_filter_builds import cases, run
-print(json.dumps([run(case) for case in cases()]))
-"""
+def results() -> list[list[str]]:
+    return [run(case) for case in cases()]
 
 
-def results_of(folder: Path) -> list[list[str]]:
-    command = [sys.executable, "-c", OTHERWISE, str(folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
-
-
-def test_the_same_bits_without_the_processors_own_paths(tmp_path):
-    pytest.importorskip("ziglang")
-    load(ROOT / "kernels" / "build.py").build_native(tmp_path, extra=("-DHB_PLAIN",))
-    assert results_of(tmp_path) == [run(case) for case in cases()]
-
-
-@linux
-def test_the_same_bits_from_gcc(tmp_path):
-    gcc = shutil.which("gcc")
-    if gcc is None:
-        pytest.skip("gcc is not installed")
-    compile_into(tmp_path, [gcc, "-O3", "-Wno-psabi"])
-    assert results_of(tmp_path) == [run(case) for case in cases()]
+@pytest.mark.parametrize("build", [plain, pytest.param(gcc, marks=linux)])
+def test_the_same_bits_from_other_builds(build):
+    assert build().answer(results) == results()
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
@@ -158,4 +97,4 @@ def test_the_same_bits_in_webassembly(tmp_path):
     command = ["node", str(HERE / "run_filters.mjs"), str(WASM), str(path)]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout) == [run(case) for case in cases()]
+    assert json.loads(ran.stdout) == results()

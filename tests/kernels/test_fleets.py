@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import platform
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +10,7 @@ import pytest
 from homebody.errors import KernelError
 from homebody.kernels import Kalman
 from homebody.kernels.fleets import LANES, REFUSED, KalmanFleet, ParticleFleet
-from tests.kernels.test_conformance import ROOT, load
-
-linux = pytest.mark.skipif(platform.system() != "Linux", reason="written for Linux's loader")
+from tests.kernels.builds import gcc, linux, plain, sanitized
 
 
 def made(count: int, outputs: int, width: int, seed: int = 0, **options) -> KalmanFleet:
@@ -180,54 +172,11 @@ def case() -> list[str]:
     return found
 
 
-OTHERWISE = """
-import json, sys
-from pathlib import Path
-from homebody.kernels import _library
-_library.NATIVE = Path(sys.argv[1])
-from tests.kernels.test_fleets import case
-print(json.dumps(case()))
-"""
+@pytest.mark.parametrize("build", [plain, pytest.param(gcc, marks=linux)])
+def test_the_same_bits_from_other_builds(build):
+    assert build().answer(case) == case()
 
 
-def results_of(folder: Path, **environment: str) -> list[str]:
-    import os
-
-    command = [sys.executable, "-c", OTHERWISE, str(folder)]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    return json.loads(ran.stdout)
-
-
-def test_the_same_bits_without_the_processors_own_paths(tmp_path):
-    pytest.importorskip("ziglang")
-    load(ROOT / "kernels" / "build.py").build_native(tmp_path, extra=("-DHB_PLAIN",))
-    assert results_of(tmp_path) == case()
-
-
-@linux
-def test_no_undefined_behaviour(tmp_path):
-    pytest.importorskip("ziglang")
-    trap = ("-fsanitize=undefined", "-fsanitize-trap=undefined", "-O1")
-    load(ROOT / "kernels" / "build.py").build_native(tmp_path, extra=trap)
-    assert results_of(tmp_path) == case()
-
-
-@linux
-def test_no_byte_out_of_bounds(tmp_path):
-    gcc = shutil.which("gcc")
-    if gcc is None:
-        pytest.skip("gcc, whose address sanitizer is used, is not installed")
-    line = [gcc, "-print-file-name=libasan.so"]
-    runtime = subprocess.run(line, capture_output=True, text=True).stdout.strip()
-    if not Path(runtime).is_absolute():
-        pytest.skip("gcc has no address sanitizer")
-    sources = [str(path) for path in sorted((ROOT / "kernels").glob("*.c"))]
-    flags = ["-std=c11", "-O1", "-g", "-fPIC", "-shared", "-ffp-contract=off", "-Wno-psabi"]
-    flags += ["-fno-math-errno", "-fsanitize=address"]
-    out = ["-o", str(tmp_path / "libhomebody.so")]
-    subprocess.run([gcc, *flags, *out, *sources], check=True, capture_output=True)
-    options = "detect_leaks=0:abort_on_error=1"
-    assert results_of(tmp_path, LD_PRELOAD=runtime, ASAN_OPTIONS=options) == case()
+@sanitized
+def test_nothing_undefined_and_no_byte_out_of_bounds(build):
+    assert build().answer(case) == case()

@@ -1,34 +1,10 @@
 // The golden vectors of conformance/ through the page's own door to the kernels; runs in node and in
 // browsers. docs of the files: conformance/kernels/README.md, conformance/look/README.md.
 
-function mix(h) {
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
+import { pixels, table } from "../kernels/golden_inputs.mjs";
 
-function picture({ seed, height, width, channels }) {
-  const data = new Uint8Array(height * width * channels);
-  for (let i = 0; i < data.length; i++) {
-    data[i] = seed === 0
-      ? Math.floor((i * 255) / Math.max(1, data.length - 1))
-      : mix((seed + i) >>> 0) >>> 24;
-  }
-  return { data, width, height };
-}
-
-function lut({ seed, size, identity }) {
-  const table = new Int16Array(4 * size ** 3);
-  for (let i = 0; i < table.length; i++) {
-    const node = i >> 2, lane = i & 3;
-    if (lane === 3) continue;
-    const place = [node % size, Math.floor(node / size) % size, Math.floor(node / size ** 2)][lane];
-    table[i] = identity ? (place * 32640) / (size - 1) : mix((seed + i) >>> 0) % 32641;
-  }
-  return { table, size };
-}
+const picture = (asked) => ({ data: pixels(asked), width: asked.width, height: asked.height });
+const lut = (asked) => ({ table: table(asked), size: asked.size });
 
 function placeOf({ full_size, origin = [0, 0] }) {
   return full_size && { height: full_size[0], width: full_size[1], top: origin[0], left: origin[1] };

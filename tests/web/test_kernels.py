@@ -58,8 +58,13 @@ IN_PAGE = """async (documents) => {
 
 @pytest.fixture(scope="module")
 def golden_site(site_files):
-    script = Path(__file__).with_name("golden.js").read_bytes()
-    server = serving(Site({**site_files, "/golden.js": file_of(script, "text/javascript")}))
+    # The first imports the second: their places in the site are as in this folder.
+    scripts = {
+        "/golden.js": ROOT / "tests/web/golden.js",
+        "/kernels/golden_inputs.mjs": ROOT / "tests/kernels/golden_inputs.mjs",
+    }
+    files = {url: file_of(path.read_bytes(), "text/javascript") for url, path in scripts.items()}
+    server = serving(Site({**site_files, **files}))
     yield server.url.rstrip("/")
     server.shutdown()
     server.server_close()
