@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homebody.runtime import Model
+from homebody.runtime.editing import Graph
 from homebody.shrink import compare, shrink
-from homebody.shrink._graph import Graph
 from homebody.shrink._jump import first_jump
 from homebody.shrink._measure import NOISELESS_DB
 from homebody.shrink._measure import sqnr as bounded

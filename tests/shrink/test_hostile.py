@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from homebody.errors import HomebodyError, ModelError, ShrinkError
 from homebody.runtime import Model
+from homebody.runtime.editing import MAX_BYTES, Graph
 from homebody.shrink import compare, edge_tpu, shrink
-from homebody.shrink._graph import MAX_BYTES, Graph
 
 from .nets import Net, serialize, sqnr
 
@@ -176,7 +176,7 @@ def test_over_two_gigabytes_is_refused_before_reading() -> None:
         def __len__(self) -> int:
             return MAX_BYTES + 1
 
-    with pytest.raises(ModelError, match=r"2\.1 GB; shrink takes files up to 2 GB"):
+    with pytest.raises(ModelError, match=r"2\.1 GB; files up to 2 GB are read"):
         Graph(Huge())
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from homebody.errors import NotIntegerError, ShrinkError, UsageError
 from homebody.runtime import Model, summarize
+from homebody.runtime.editing import Graph
 from homebody.shrink import Report, compare, edge_tpu, shrink
-from homebody.shrink._graph import Graph
 
 from .nets import Net, sqnr
 

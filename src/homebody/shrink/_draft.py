@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from homebody.runtime.editing import Graph
 from homebody.shrink import _equalize, _ranges
-from homebody.shrink._graph import Graph
 from homebody.shrink._measure import Noise, dequantizer, quantized_inputs, to_real
 from homebody.shrink._observe import Statistics, Trace, observe
 from homebody.shrink._plan import Plan, make_plan

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from homebody.shrink._graph import Graph, schema
+from homebody.runtime.editing import Graph, schema
 from homebody.shrink._observe import Statistics
 from homebody.shrink._plan import Plan
 from homebody.shrink._weights import along

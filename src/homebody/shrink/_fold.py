@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 
 
 def widen_constants(data: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._measure import NOISELESS_DB
 
 JUMP_DB = 10.0

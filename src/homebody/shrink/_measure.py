@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._run import Watch
 from homebody.shrink.samples import Arrays
 from homebody.sqnr import decibels

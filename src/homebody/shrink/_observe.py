@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from homebody.errors import CalibrationError
 from homebody.kernels import channel_statistics
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._run import Watch
 from homebody.shrink.samples import Arrays, Reservoir
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from homebody.shrink._graph import Graph, schema
+from homebody.runtime.editing import Graph, schema
 
 
 class Positions(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from homebody.errors import UsageError
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._observe import Statistics
 from homebody.shrink._rules import RULES, SHAPE_ONLY, Fixed, Rule, reason_for_float
 from homebody.shrink.report import ASKED_FOR

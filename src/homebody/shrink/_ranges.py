@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import ModelError
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._observe import BINS, Statistics
 from homebody.shrink._plan import Plan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from homebody.runtime.editing import Graph
 from homebody.shrink._draft import Draft
-from homebody.shrink._graph import Graph
 from homebody.shrink._jump import first_jump
 from homebody.shrink._measure import Noise, dequantizer, tensor_noise
 from homebody.shrink._weight_only import WeightOnly

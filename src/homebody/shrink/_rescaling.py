@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._measure import Noise, dequantizer, quantized_inputs, sqnr, to_real
 from homebody.shrink._run import Watch
 from homebody.shrink.samples import Arrays

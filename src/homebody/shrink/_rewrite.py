@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._plan import Plan
 from homebody.shrink._ranges import Parameters, parameters
 from homebody.shrink._rules import SHAPE_ONLY

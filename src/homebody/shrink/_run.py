@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from homebody.errors import ModelError
 from homebody.runtime import TensorSpec
 from homebody.runtime._greeting import without_greeting
-from homebody.shrink._graph import NUMPY_TYPES, Graph
+from homebody.runtime.editing import NUMPY_TYPES, Graph
 from homebody.shrink.samples import Arrays
 
 BATCH_BYTES = 16 * 2**20

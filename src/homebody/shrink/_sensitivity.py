@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from homebody.runtime.editing import Graph
 from homebody.shrink._draft import Draft
-from homebody.shrink._graph import Graph
 from homebody.shrink._observe import Trace
 from homebody.shrink.report import Sensitivity
 from homebody.shrink.samples import Arrays

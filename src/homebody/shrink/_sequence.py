@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from homebody.runtime.editing import Graph
 from homebody.shrink._draft import Draft
 from homebody.shrink._gptq import round_together
-from homebody.shrink._graph import Graph
 from homebody.shrink._moments import grouped, moments, rows, target, ungrouped
 from homebody.shrink._observe import Trace
 from homebody.shrink._run import Watch

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from homebody.errors import CalibrationError, NotIntegerError, ShrinkError, UsageError
+from homebody.runtime.editing import Graph
 from homebody.shrink import _fold, _report, _weight_only
 from homebody.shrink._draft import Draft, equalized, make_draft
 from homebody.shrink._equalize import find_blocks
-from homebody.shrink._graph import Graph
 from homebody.shrink._observe import Trace, observe
 from homebody.shrink._plan import make_plan, named_operations
 from homebody.shrink._run import input_specs

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import ModelError
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._rules import HYBRID, RULES
 from homebody.shrink._weights import along, finite, weight_scales
 from homebody.shrink.report import ASKED_FOR

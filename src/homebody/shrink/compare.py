@@ -9,7 +9,7 @@ import numpy as np
 
 from homebody.errors import CalibrationError, ShrinkError
 from homebody.intervals import wilson
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._jump import first_jump
 from homebody.shrink._measure import (
     Noise,

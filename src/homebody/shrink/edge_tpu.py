@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from homebody.shrink._graph import Graph, schema
+from homebody.runtime.editing import Graph, schema
 from homebody.shrink._rules import SHAPE_ONLY
 
 

@@ -11,7 +11,7 @@ Quantization-aware training does: it learns the scales and writes the same forma
 
 from __future__ import annotations
 
-from homebody.shrink._graph import Graph
+from homebody.runtime.editing import Graph
 from homebody.shrink._plan import Plan, make_plan
 from homebody.shrink._ranges import Parameters, parameters
 from homebody.shrink._rewrite import Rewritten, rewrite

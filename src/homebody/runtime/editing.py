@@ -345,6 +345,6 @@ def _text(name: bytes | str | None) -> str:
 def _refuse_too_large(size: int) -> None:
     if size > MAX_BYTES:
         raise ModelError(
-            f"the model has {size / 1e9:.1f} GB; shrink takes files up to 2 GB, where FlatBuffers "
+            f"the model has {size / 1e9:.1f} GB; files up to 2 GB are read, where FlatBuffers "
             "end, so split it into several models"
         )
