@@ -7,11 +7,50 @@ is computed in C (``kernels/text*.c``), and the browser runs the same sources.
 
 from __future__ import annotations
 
+from homebody.text._gather import gather_with_default
+from homebody.text._masking import MaskValuesChooser, mask_language_model
 from homebody.text._ragged import Ragged
+from homebody.text._segments import combine_segments, concatenate_segments, pad_model_inputs
+from homebody.text._select import (
+    FirstNItemSelector,
+    ItemSelector,
+    LastNItemSelector,
+    NothingSelector,
+    RandomItemSelector,
+)
 from homebody.text._strings import Malformed, Strings
+from homebody.text._tokenizer import Splitter, Tokenizer
+from homebody.text._trim import RoundRobinTrimmer, ShrinkLongestTrimmer, Trimmer, WaterfallTrimmer
+from homebody.text._words import (
+    ByteSplitter,
+    UnicodeCharTokenizer,
+    UnicodeScriptTokenizer,
+    WhitespaceTokenizer,
+)
 
 __all__ = [
+    "ByteSplitter",
+    "FirstNItemSelector",
+    "ItemSelector",
+    "LastNItemSelector",
     "Malformed",
+    "MaskValuesChooser",
+    "NothingSelector",
     "Ragged",
+    "RandomItemSelector",
+    "RoundRobinTrimmer",
+    "ShrinkLongestTrimmer",
+    "Splitter",
     "Strings",
+    "Tokenizer",
+    "Trimmer",
+    "UnicodeCharTokenizer",
+    "UnicodeScriptTokenizer",
+    "WaterfallTrimmer",
+    "WhitespaceTokenizer",
+    "combine_segments",
+    "concatenate_segments",
+    "gather_with_default",
+    "mask_language_model",
+    "pad_model_inputs",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Literal, overload
@@ -93,7 +94,7 @@ class Strings:
         """
         if malformed not in _MALFORMED:
             raise TextError(f"malformed is {malformed!r}; give one of {', '.join(_MALFORMED)}")
-        strings = source if isinstance(source, Strings) else _arrow(source)
+        strings = source if isinstance(source, Strings) else arrow_strings(source)
         if strings is None:
             spans, _keep, sound = borrowed(source, malformed)
             strings = cls._made(*texts.join(spans))
@@ -262,7 +263,8 @@ def _encoded(strings: tuple[Any, ...], malformed: str) -> tuple[texts.Spans, obj
             except UnicodeEncodeError:
                 if malformed == "error":
                     raise malformed_at(i) from None
-                encoded.append(lone_surrogates_replaced(string, malformed))
+                encoded.append(_surrogates_encoded(string, malformed))
+                sound &= malformed != "ignore"
         else:
             raise TextError(
                 f"element {i} is a {type(string).__name__}; give str or bytes (and no nulls)"
@@ -273,15 +275,18 @@ def _encoded(strings: tuple[Any, ...], malformed: str) -> tuple[texts.Spans, obj
     return spans, kept, sound
 
 
-def lone_surrogates_replaced(string: str, malformed: str) -> bytes:
-    """UTF-8 of a str as a browser encodes it: U+FFFD for a surrogate on its own, as many bytes."""
-    whole = string.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if malformed == "ignore":
-        return string.encode("utf-8", "ignore")
-    return whole.encode()
+def _surrogates_encoded(string: str, malformed: str) -> bytes:
+    """UTF-8 of a str with surrogates on their own: U+FFFD for each, as browsers encode it.
+
+    With "ignore", in place of U+FFFD as many bytes that are one malformed subpart.
+    """
+    paired = string.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    parts = re.split("[\ud800-\udfff]", paired)
+    between = b"\xf0\x90\x80" if malformed == "ignore" else "\ufffd".encode()
+    return between.join(part.encode() for part in parts)
 
 
-def _arrow(source: Any) -> Strings | None:
+def arrow_strings(source: Any) -> Strings | None:
     """An Arrow string or binary array as Strings over its memory; None when it is none."""
     if not type(source).__module__.startswith("pyarrow"):
         return None
