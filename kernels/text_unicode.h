@@ -65,16 +65,17 @@ enum {
   HB_UNICODE_QUOTATION_MARK = 1 << 16,
   HB_UNICODE_DASH = 1 << 17,
   HB_UNICODE_NONSTARTER = 1 << 18,    /* combining class other than 0 */
-  HB_UNICODE_COMPOSES_BACK = 1 << 19, /* NFC_QC=Maybe: may join what stands before it */
-  HB_UNICODE_NFD_NO = 1 << 20,        /* cannot stand in text of this form; likewise below */
-  HB_UNICODE_NFKD_NO = 1 << 21,
-  HB_UNICODE_NFC_NO = 1 << 22,
-  HB_UNICODE_NFKC_NO = 1 << 23,
-  HB_UNICODE_FOLD_NO = 1 << 24,        /* nor in that of NFKC_Casefold */
-  HB_UNICODE_HF_CONTROL = 1 << 25,     /* rules `hf`, of Unicode 8: Cc, Cf, Cs, Co but tab, LF, CR */
-  HB_UNICODE_HF_NONSPACING = 1 << 26,  /* Mn in Unicode 8 */
-  HB_UNICODE_HF_PUNCTUATION = 1 << 27, /* P in Unicode 8, and ASCII as above */
-  HB_UNICODE_AFTER_9 = 1 << 28,        /* newer than the normalization of the rules `hf`: for them it neither
+  HB_UNICODE_COMPOSES_BACK = 1 << 19, /* NFC_QC=Maybe: it, or what it decomposes to, may join what is before */
+  HB_UNICODE_COMPOSES_FORWARD = 1 << 20, /* undecomposed, it may join what is behind */
+  HB_UNICODE_NFD_NO = 1 << 21,        /* cannot stand in text of this form; likewise below */
+  HB_UNICODE_NFKD_NO = 1 << 22,
+  HB_UNICODE_NFC_NO = 1 << 23,
+  HB_UNICODE_NFKC_NO = 1 << 24,
+  HB_UNICODE_FOLD_NO = 1 << 25,        /* nor in that of NFKC_Casefold */
+  HB_UNICODE_HF_CONTROL = 1 << 26,     /* rules `hf`, of Unicode 8: Cc, Cf, Cs, Co but tab, LF, CR */
+  HB_UNICODE_HF_NONSPACING = 1 << 27,  /* Mn in Unicode 8 */
+  HB_UNICODE_HF_PUNCTUATION = 1 << 28, /* P in Unicode 8, and ASCII as above */
+  HB_UNICODE_AFTER_9 = 1 << 29,        /* newer than the normalization of the rules `hf`: for them it neither
                                           decomposes nor has a combining class */
 };
 
@@ -115,12 +116,16 @@ typedef struct {
 
 /* Code points that replace one; `size` is 0 to 18. */
 typedef struct {
-  const uint32_t *points;
+  const uint32_t *points;          /* when nothing replaces it, all is 0 */
   uint32_t size;
   uint8_t first_class, last_class; /* combining classes of the ends */
-  uint8_t composes_back;           /* the first's COMPOSES_BACK */
-  uint8_t found;                   /* 0: nothing replaces it, and the rest is nothing */
+  uint8_t behaves;                 /* HB_MAPPING_... */
+  uint8_t found;                   /* whether anything replaces it */
 } hb_unicode_mapping;
+
+#define HB_MAPPING_COMPOSES_BACK 1    /* its first may join what is before */
+#define HB_MAPPING_COMPOSES_FORWARD 2 /* composed, its last starter may join what is behind; so may nothing */
+#define HB_MAPPING_RECOMPOSES 4       /* NFC is another */
 
 /* HB_OK, or HB_BROKEN when the block is not one that the accessors can be let loose on. Reads all of it. */
 HB_EXPORT int32_t hb_unicode_check(const uint8_t *tables, size_t size);
@@ -159,8 +164,8 @@ static inline hb_unicode_mapping hb_unicode_map(const hb_unicode *u, uint32_t ma
   uint32_t offset = hb_unicode_staged(u->map_index[mapping], u->map_pages[mapping], code);
   if (offset == 0) return (hb_unicode_mapping){0};
   uint32_t about = u->pool[offset];
-  return (hb_unicode_mapping){u->pool + offset + 1,     about & 0xFF,          (uint8_t)(about >> 8),
-                              (uint8_t)(about >> 16),   (uint8_t)(about >> 24), 1};
+  return (hb_unicode_mapping){u->pool + offset + 1, about & 0xFF, (uint8_t)(about >> 8), (uint8_t)(about >> 16),
+                              (uint8_t)(about >> 24), 1};
 }
 
 /* Hangul syllables (Unicode Standard, section 3.12). */

@@ -57,7 +57,8 @@ FLAGS = [
     "WHITE_SPACE", "BERT_PUNCTUATION", "BERT_CJK", "BERT_CONTROL", "DEFAULT_IGNORABLE",
     "UPPERCASE", "LOWERCASE", "CASED", "CASE_IGNORABLE", "ALPHABETIC", "EMOJI",
     "EMOJI_PRESENTATION", "EXTENDED_PICTOGRAPHIC", "IDEOGRAPHIC", "SENTENCE_TERMINAL",
-    "TERMINAL_PUNCTUATION", "QUOTATION_MARK", "DASH", "NONSTARTER", "COMPOSES_BACK", "NFD_NO",
+    "TERMINAL_PUNCTUATION", "QUOTATION_MARK", "DASH", "NONSTARTER", "COMPOSES_BACK",
+    "COMPOSES_FORWARD", "NFD_NO",
     "NFKD_NO", "NFC_NO", "NFKC_NO", "FOLD_NO", "HF_CONTROL", "HF_NONSPACING", "HF_PUNCTUATION",
     "AFTER_9",
 ]  # fmt: skip
@@ -170,6 +171,10 @@ class Characters:
         """The code points of a sequence's normal form; surrogates stand for themselves."""
         return [ord(c) for c in self.normalize(form, "".join(map(chr, points)))]
 
+    def combining(self, point: int) -> int:
+        """The canonical combining class."""
+        return int(self.database.combining(chr(point)))
+
     def nfkc_casefold(self, point: int) -> list[int]:
         """NFKC_Casefold of one character: folded, ignorables left out, NFKC, until nothing moves.
 
@@ -249,9 +254,12 @@ def flags_of(
     sets["BERT_CJK"] = members((first, last + 1) for first, last in BERT_CJK)
     sets["BERT_CONTROL"] = {p for p in everything if now[p] in ("Cc", "Cf")} - {9, 10, 13}
     hangul = set(filter(is_hangul, everything))
-    sets["NONSTARTER"] = {p for p in everything if characters.database.combining(chr(p))}
+    sets["NONSTARTER"] = {p for p in everything if characters.combining(p)}
     vowels_and_tails = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
-    sets["COMPOSES_BACK"] = {second for _, second in pairs} | vowels_and_tails
+    back = {second for _, second in pairs} | vowels_and_tails
+    sets["COMPOSES_BACK"] = back | {p for p, points in nfd.items() if points[0] in back}
+    leads = {*range(0x1100, 0x1113), *filter(lambda p: (p - 0xAC00) % 28 == 0, hangul)}
+    sets["COMPOSES_FORWARD"] = {first for first, _ in pairs} | leads
     sets["NFD_NO"] = set(nfd) | hangul
     sets["NFKD_NO"] = set(nfkd) | hangul
     for form in ("NFC", "NFKC"):
@@ -284,24 +292,39 @@ def two_stage(values: Sequence[int]) -> tuple[bytes, bytes]:
 class Pool:
     """Sequences of code points, each once: a word about it, then the code points as uint32."""
 
-    def __init__(self, combining: Callable[[int], int], flags: Sequence[int]) -> None:
+    def __init__(
+        self, characters: Characters, flags: Sequence[int], pairs: Mapping[tuple[int, int], int]
+    ) -> None:
         self.words = [0]  # offset 0 means "itself"
         self.offsets: dict[tuple[int, ...], int] = {}
-        self.combining = combining
-        self.back = FLAGS.index("COMPOSES_BACK")
+        self.characters = characters
         self.flags = flags
+        no = 1 << FLAGS.index("NFC_NO")
+        one_a_class = {characters.combining(p): p for p, flag in enumerate(flags) if not flag & no}
+        back = {second for _, second in pairs} | {0x1161, 0x11A8}
+        self.marks = sorted(back | {mark for kind, mark in one_a_class.items() if kind})
 
     def add(self, points: Sequence[int]) -> int:
         """Offset of ``points``, in words."""
         key = tuple(points)
         if key not in self.offsets:
             self.offsets[key] = len(self.words)
-            word = len(key)
-            if key:
-                back = self.flags[key[0]] >> self.back & 1
-                word |= self.combining(key[0]) << 8 | self.combining(key[-1]) << 16 | back << 24
-            self.words += [word, *key]
+            self.words += [self.about(key), *key]
         return self.offsets[key]
+
+    def about(self, points: Sequence[int]) -> int:
+        """How many they are, the classes at their ends, and how they behave when composed."""
+        if not points:
+            return 2 << 24
+        combining, normal = self.characters.combining, self.characters.normal
+        back = self.flags[points[0]] >> FLAGS.index("COMPOSES_BACK") & 1
+        whole = normal("NFC", points)
+        forward = all(map(combining, points)) or any(
+            normal("NFC", [*points, mark]) != [*whole, mark] for mark in self.marks
+        )
+        behaves = back | forward << 1 | (whole != list(points)) << 2
+        ends = combining(points[0]) << 8 | combining(points[-1]) << 16
+        return len(points) | ends | behaves << 24
 
 
 def hash_slot(first: int, second: int, slots: int) -> int:
@@ -324,7 +347,6 @@ def hash_table(pairs: Mapping[tuple[int, int], int]) -> bytes:
 def build(packages: Path) -> bytes:
     """The block, not yet compressed."""
     characters = Characters(packages)
-    combining = lambda point: int(characters.database.combining(chr(point)))  # noqa: E731
     tables = decompositions(characters)
     pairs = compositions(characters)
     flags = flags_of(characters, tables, pairs)
@@ -337,10 +359,10 @@ def build(packages: Path) -> bytes:
             flags[point],
             CATEGORIES.index(category),
             characters.script[point],
-            combining(point),
+            characters.combining(point),
         )
         numbers.append(records.setdefault(record, len(records)))
-    pool = Pool(combining, flags)
+    pool = Pool(characters, flags, pairs)
     sections = [*two_stage(numbers), b"".join(struct.pack("<I3Bx", *row) for row in records)]
     for mapping in (*tables, characters.fold, characters.lower):
         sections += two_stage(
