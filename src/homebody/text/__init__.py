@@ -7,6 +7,8 @@ is computed in C (``kernels/text*.c``), and the browser runs the same sources.
 
 from __future__ import annotations
 
+from homebody.text import metrics
+from homebody.text._boise import boise_tags_to_offsets, offsets_to_boise_tags
 from homebody.text._gather import gather_with_default
 from homebody.text._masking import MaskValuesChooser, mask_language_model
 from homebody.text._ragged import Ragged
@@ -18,9 +20,13 @@ from homebody.text._select import (
     NothingSelector,
     RandomItemSelector,
 )
+from homebody.text._sequences import greedy_constrained_sequence, viterbi_constrained_sequence
+from homebody.text._spans import span_alignment, span_overlaps
 from homebody.text._strings import Malformed, Strings
 from homebody.text._tokenizer import Splitter, Tokenizer
+from homebody.text._tree import max_spanning_tree, max_spanning_tree_gradient
 from homebody.text._trim import RoundRobinTrimmer, ShrinkLongestTrimmer, Trimmer, WaterfallTrimmer
+from homebody.text._windows import Reduction, ngrams, pad_along_dimension, sliding_window
 from homebody.text._words import (
     ByteSplitter,
     UnicodeCharTokenizer,
@@ -38,6 +44,7 @@ __all__ = [
     "NothingSelector",
     "Ragged",
     "RandomItemSelector",
+    "Reduction",
     "RoundRobinTrimmer",
     "ShrinkLongestTrimmer",
     "Splitter",
@@ -48,9 +55,21 @@ __all__ = [
     "UnicodeScriptTokenizer",
     "WaterfallTrimmer",
     "WhitespaceTokenizer",
+    "boise_tags_to_offsets",
     "combine_segments",
     "concatenate_segments",
     "gather_with_default",
+    "greedy_constrained_sequence",
     "mask_language_model",
+    "max_spanning_tree",
+    "max_spanning_tree_gradient",
+    "metrics",
+    "ngrams",
+    "offsets_to_boise_tags",
+    "pad_along_dimension",
     "pad_model_inputs",
+    "sliding_window",
+    "span_alignment",
+    "span_overlaps",
+    "viterbi_constrained_sequence",
 ]
