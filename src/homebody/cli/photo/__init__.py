@@ -8,6 +8,8 @@ from homebody.cli.photo.audit import audit
 from homebody.cli.photo.catalog import catalog
 from homebody.cli.photo.cube import export_cube, import_cube
 from homebody.cli.photo.edit import edit
+from homebody.cli.photo.feedback import feedback
+from homebody.cli.photo.owner import owner
 from homebody.cli.photo.suggest import suggest
 
 app = typer.Typer(
@@ -15,6 +17,8 @@ app = typer.Typer(
     help="Presets that suit a photo: suggest, edit, and look into the catalog.",
 )
 app.command("suggest")(suggest)
+app.command("feedback")(feedback)
+app.command("owner")(owner)
 app.command("edit")(edit)
 app.command("catalog")(catalog)
 app.command("audit")(audit)

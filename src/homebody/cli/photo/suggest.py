@@ -17,6 +17,7 @@ from homebody.errors import FeatureError, ImageError, UsageError
 if TYPE_CHECKING:
     from homebody.features.photo import Answer, ForThisPhoto
     from homebody.features.photo.ahead import Decoded
+    from homebody.features.photo.preference import Preference
 
 
 def suggest(
@@ -46,6 +47,10 @@ def suggest(
     public_key: Annotated[
         Path | None, typer.Option(help="Refuse the bundle unless this Ed25519 key signed it.")
     ] = None,
+    owner: Annotated[
+        Path | None,
+        typer.Option(help="Suggest what this owner likes: the state that feedback writes."),
+    ] = None,
 ) -> None:
     """Say what a photo is and suggest presets that suit it, rendered as a contact sheet.
 
@@ -58,9 +63,7 @@ def suggest(
 
       homebody photo suggest holidays/ --sheet sheets/ > answers.jsonl
     """
-    import homebody
     from homebody.cli import _print
-    from homebody.features.photo import ForThisPhoto
     from homebody.features.photo.ahead import decode_ahead
     from homebody.features.photo.feature import WORKING_SIDE
 
@@ -69,15 +72,13 @@ def suggest(
     many = len(paths) != 1 or photos[0].is_dir()
     if sheet is not None and many:
         _make_folder(sheet)
-    with homebody.load(bundle or "for-this-photo", public_key=public_key) as feature:
-        if not isinstance(feature, ForThisPhoto):
-            raise FeatureError(
-                f"{bundle} is of the task {feature.manifest.task!r}; give a bundle of the task "
-                "'suggest-presets'"
-            )
-        if catalog is not None:
-            feature.use_catalog(catalog)
-        options = _Options(count, mix, member)
+    with opened(bundle, catalog, public_key) as feature:
+        preference = None
+        if owner is not None:
+            from homebody.features.photo.owner import load_preference
+
+            preference = load_preference(owner, feature.bundle.sha256)
+        options = _Options(count, mix, member, preference)
         stream = decode_ahead(paths, at_least=WORKING_SIDE)
         if many:
             _many(feature, _print.progress(stream, len(paths), "photos"), sheet, options)
@@ -92,11 +93,35 @@ def suggest(
             _show(answer, target)
 
 
+def opened(
+    bundle: Path | None = None, catalog: Path | None = None, public_key: Path | None = None
+) -> ForThisPhoto:
+    """For This Photo, ready to answer.
+
+    Raises:
+        FeatureError: the bundle is of another task.
+    """
+    import homebody
+    from homebody.features.photo import ForThisPhoto
+
+    feature = homebody.load(bundle or "for-this-photo", public_key=public_key)
+    if not isinstance(feature, ForThisPhoto):
+        task = feature.manifest.task
+        feature.close()
+        raise FeatureError(
+            f"{bundle} is of the task {task!r}; give a bundle of the task 'suggest-presets'"
+        )
+    if catalog is not None:
+        feature.use_catalog(catalog)
+    return feature
+
+
 @dataclass(frozen=True)
 class _Options:
     count: int
     tier_mix: tuple[int, int]
     member: bool
+    preference: Preference | None
 
 
 def _parse_mix(text: str) -> tuple[int, int]:
@@ -135,7 +160,11 @@ def _answer(
         raise decoded.photo
     answer = timed(
         feature(
-            decoded.photo, count=options.count, tier_mix=options.tier_mix, member=options.member
+            decoded.photo,
+            count=options.count,
+            tier_mix=options.tier_mix,
+            member=options.member,
+            preference=options.preference,
         ),
         photo=str(decoded.path),
         decode=decoded.seconds,

@@ -3,6 +3,7 @@
 One catalog is one JSON document. The shipped one is assembled from ``presets/<family>.json`` and
 ``presets/curation.json``; a file of one's own has the same form (``docs/presets.md``).
 
+    >>> from homebody.features.photo.suggest import suggest
     >>> catalog = default_catalog()
     >>> len(catalog.presets) >= 160
     True
@@ -120,6 +121,13 @@ class Catalog(_Part, frozen=True, dict=True):
     @cached_property
     def _by_id(self) -> dict[str, Preset]:
         return {preset.id: preset for preset in self.presets}
+
+    @cached_property
+    def traits(self) -> dict[str, list[float]]:
+        """What each preset does, by id; see :mod:`homebody.features.photo.traits`."""
+        from homebody.features.photo.traits import traits  # numpy and the kernels, only for this
+
+        return {preset.id: traits(preset).tolist() for preset in self.presets}
 
     def preset(self, id_or_name: str) -> Preset:
         """The preset of that id, or of that name in any case.

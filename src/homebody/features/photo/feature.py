@@ -28,6 +28,7 @@ from homebody.features.photo.answer import (
     Timing,
 )
 from homebody.features.photo.catalog import Catalog, catalog_from_json, load_catalog
+from homebody.features.photo.preference import Preference
 from homebody.features.photo.suggest import suggest
 from homebody.pipeline import Prepared, finish, read_categories
 
@@ -101,6 +102,7 @@ class ForThisPhoto(Feature):
         count: int = 6,
         tier_mix: tuple[int, int] = (3, 3),
         member: bool = False,
+        preference: Preference | None = None,
     ) -> Answer:
         """Suggest presets for a photo.
 
@@ -109,6 +111,8 @@ class ForThisPhoto(Feature):
             count: how many presets, 1..100.
             tier_mix: free to member presets, as a ratio.
             member: the photographer has everything; the mix does not matter.
+            preference: what the owner likes, learned on this bundle
+                (:func:`homebody.features.photo.owner.load_preference`).
 
         Returns:
             The category, all confidences, and the presets with their reasons.
@@ -122,7 +126,7 @@ class ForThisPhoto(Feature):
         read = time.perf_counter()
         scores = self.scores(decoded.flat)
         scored = time.perf_counter()
-        found = suggest(self.catalog, scores, count, tier_mix, member)
+        found = suggest(self.catalog, scores, count, tier_mix, member, preference)
         chosen = time.perf_counter()
         ranked = sorted(scores.items(), key=lambda item: -item[1])
         return Answer(

@@ -1,12 +1,13 @@
 """Which presets to offer, given what the photo seems to be.
 
-Pure and deterministic: the same scores and catalog give the same presets.
+Pure and deterministic: the same scores, catalog and preference give the same presets.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,9 +15,19 @@ from homebody.errors import CatalogError, UsageError
 from homebody.features.photo.catalog import Catalog, Category
 from homebody.features.photo.preset import Preset, Tier
 
+if TYPE_CHECKING:
+    from homebody.features.photo.preference import Preference
+
 JOINS = {"content": 0.3, "photometric": 0.5}
 """From this score on, a category of the other kind joins in. Content confidences share a sum of 1;
 a photometric rule begins to hold at 0.5."""
+
+
+PICKED = "Yours: you picked it before"
+CLOSE = "Yours: close to what you pick"
+"""The reasons of presets that come from what was learned and from no list."""
+EXPLORE = 1.0
+"""The last place goes to the highest expected utility plus so many standard deviations."""
 
 
 class SuggestedPreset(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +59,46 @@ class _Candidate(msgspec.Struct, frozen=True):
     preset: Preset
     category: Category
     reason: str
+    """Whose idea it is, and why."""
+
+
+class Following(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose lists are followed for a photo."""
+
+    lead: Category
+    companion: Category | None
+    exclusive: bool
+    """Nothing beyond the lists may be suggested."""
+    candidates: tuple[_Candidate, ...]
+    """The lists' presets, best first."""
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Each listed preset's place, from 0."""
+        return {candidate.preset.id: at for at, candidate in enumerate(self.candidates)}
+
+
+def follow(catalog: Catalog, scores: Mapping[str, float], lead: str | None = None) -> Following:
+    """Whose lists to follow, given what the photo seems to be.
+
+    Args:
+        catalog: where the lists are.
+        scores: confidence 0..1 of each category id.
+        lead: the category that leads whatever the scores say: the owner's correction.
+
+    Raises:
+        CatalogError: the corrected category is not in the catalog.
+    """
+    first, companion = _strongest(catalog, scores, lead)
+    joined = [category for category in (first, companion) if category]
+    exclusive = [category for category in joined if category.exclusive]
+    lists = [_candidates(catalog, category) for category in exclusive or joined]
+    return Following(
+        lead=first,
+        companion=companion,
+        exclusive=bool(exclusive),
+        candidates=tuple(_interleave(lists)),
+    )
 
 
 def suggest(
@@ -56,6 +107,8 @@ def suggest(
     count: int = 6,
     tier_mix: tuple[int, int] = (3, 3),
     member: bool = False,
+    preference: Preference | None = None,
+    lead: str | None = None,
 ) -> Suggestion:
     """Choose presets for a photo.
 
@@ -65,22 +118,31 @@ def suggest(
     that can be had with no two of one family and with the wanted numbers of free and member
     presets; a tier that falls short is filled from the other, and a note says so.
 
+    A preference that has learned puts the presets in its owner's order, those of the whole catalog
+    after those of the lists (unless a list is exclusive); the same rules choose from that order.
+    The last place is for finding out: among the presets that may take it, it goes to the one that
+    may be liked most, as far as that is known.
+
     Args:
         catalog: where the lists are.
         scores: confidence 0..1 of each category id; categories without a score count as 0.
         count: how many presets, 1..100.
         tier_mix: free to member, as a ratio: (3, 3) of six is three and three, of four two and two.
         member: the photographer has everything; the mix does not matter.
+        preference: what the owner likes; one that has learned nothing changes nothing.
+        lead: the category that leads, whatever the scores say: the owner's correction.
 
     Raises:
         UsageError: count or tier_mix is out of range.
-        CatalogError: a score is of an unknown category or not a number from 0 to 1.
+        CatalogError: a category is unknown, or a score is not a number from 0 to 1.
     """
     _check(catalog, scores, count, tier_mix)
-    lead, companion = _strongest(catalog, scores)
-    followed = [category for category in (lead, companion) if category]
-    followed = [category for category in followed if category.exclusive] or followed
-    candidates = _interleave([_candidates(catalog, category) for category in followed])
+    following = follow(catalog, scores, lead)
+    candidates: Sequence[_Candidate] = following.candidates
+    ranking = None
+    if preference is not None and preference.learned:
+        ranking = _Ranking(catalog, scores, following, preference)
+        candidates = ranking.candidates
     notes: list[str] = []
     if member:
         chosen = _first_of_each_family(candidates, count)
@@ -97,16 +159,18 @@ def suggest(
                 )
     if len(chosen) < count:
         notes.append(f"only {len(chosen)} of {count} presets: the list has no more look families")
+    if ranking is not None:
+        chosen = ranking.explore(chosen, member)
     return Suggestion(
-        category=lead.id,
-        companion=companion.id if companion else None,
+        category=following.lead.id,
+        companion=following.companion.id if following.companion else None,
         presets=tuple(
             SuggestedPreset(
                 id=candidate.preset.id,
                 name=candidate.preset.name,
                 tier=candidate.preset.tier,
                 family=candidate.preset.family,
-                reason=f"{candidate.category.name}: {candidate.reason}",
+                reason=candidate.reason,
                 category=candidate.category.id,
             )
             for candidate in chosen
@@ -130,10 +194,14 @@ def _check(
             raise CatalogError(f"score of category {id!r} is {score}; expected 0 to 1")
 
 
-def _strongest(catalog: Catalog, scores: Mapping[str, float]) -> tuple[Category, Category | None]:
+def _strongest(
+    catalog: Catalog, scores: Mapping[str, float], corrected: str | None = None
+) -> tuple[Category, Category | None]:
     """The category that leads, and the one of the other kind that is strong enough to join."""
     # max keeps the first of equals, so ties follow the catalog's order
     lead = max(catalog.categories, key=lambda category: scores.get(category.id, 0.0))
+    if corrected is not None:
+        lead = catalog.category(corrected)
     others = [category for category in catalog.categories if category.kind != lead.kind]
     if lead.exclusive or not others:
         return lead, None
@@ -143,9 +211,52 @@ def _strongest(catalog: Catalog, scores: Mapping[str, float]) -> tuple[Category,
     return lead, companion
 
 
+class _Ranking:
+    """A photo's presets in their owner's order."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        scores: Mapping[str, float],
+        following: Following,
+        preference: Preference,
+    ) -> None:
+        pool = list(following.candidates)
+        ranks = following.ranks
+        if not following.exclusive:
+            picked = {habit.preset for habit in preference.habits}
+            pool += [
+                _Candidate(preset, following.lead, PICKED if preset.id in picked else CLOSE)
+                for preset in catalog.presets
+                if preset.id not in ranks
+            ]
+        rows = preference.features(
+            catalog, scores, following.lead.id, ranks, [one.preset for one in pool]
+        )
+        utilities = preference.utilities(rows)
+        bounds = utilities + EXPLORE * preference.doubts(rows)
+        # sorted is stable: ties keep the lists' order, then the catalog's
+        order = sorted(range(len(pool)), key=lambda at: -utilities[at])
+        self.candidates = [pool[at] for at in order]
+        self._bounds = [float(bounds[at]) for at in order]
+
+    def explore(self, chosen: list[_Candidate], member: bool) -> list[_Candidate]:
+        """The last place to what may be liked most there."""
+        if len(chosen) < 2:
+            return chosen
+        *kept, last = chosen
+        families = {one.preset.family for one in kept}
+        free = [
+            at
+            for at, one in enumerate(self.candidates)
+            if one.preset.family not in families and (member or one.preset.tier == last.preset.tier)
+        ]
+        return [*kept, self.candidates[max(free, key=lambda at: self._bounds[at])]]
+
+
 def _candidates(catalog: Catalog, category: Category) -> list[_Candidate]:
     return [
-        _Candidate(catalog.preset(entry.preset), category, entry.reason)
+        _Candidate(catalog.preset(entry.preset), category, f"{category.name}: {entry.reason}")
         for entry in category.presets
     ]
 
