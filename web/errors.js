@@ -219,6 +219,12 @@ export class ImageWriteError extends ImageError {}
 /** A colour look-up table or a .cube file is malformed. */
 export class LutError extends HomebodyError {}
 
+/** Text cannot be taken or split as asked. */
+export class TextError extends HomebodyError {}
+
+/** A vocabulary is malformed, or lacks a token. */
+export class VocabularyError extends TextError {}
+
 /** A preset catalog is malformed or breaks its own limits. */
 export class CatalogError extends HomebodyError {}
 

@@ -8,6 +8,10 @@
 import { ModelError } from "./errors.js";
 
 /** @typedef {{shape: number[], dtype: string}} Tensor */
+/** What goes into a model: numbers in C order, of the input's own type. @typedef {Float32Array | Int32Array} Numbers */
+
+/** The types of input that are run, and the arrays that hold them. */
+const ARRAYS = /** @type {const} */ ({ float32: Float32Array, int32: Int32Array });
 
 /** @type {Promise<any> | null} */
 let loading = null;
@@ -63,7 +67,7 @@ export async function loadModel(bytes, { vendor }) {
   }
 }
 
-/** A model that is ready: one input, float32. Calls wait for each other. */
+/** A model that is ready: its inputs are float32 or int32, of fixed shapes. Calls wait for each other. */
 export class Model {
   #litert;
   #compiled;
@@ -78,41 +82,48 @@ export class Model {
     this.inputs = compiled.getInputDetails().map(described);
     /** @type {Tensor[]} */
     this.outputs = compiled.getOutputDetails().map(described);
-    if (this.inputs.length !== 1 || this.inputs[0].dtype !== "float32" || this.inputs[0].shape.some((n) => n < 1)) {
+    if (this.inputs.some(({ dtype, shape }) => !(dtype in ARRAYS) || shape.some((n) => n < 1))) {
       throw new ModelError(
         `the model takes ${this.inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`).join(", ")}; ` +
-          "give one whose only input is float32 of fixed shape");
+          "give one whose inputs are float32 or int32 of fixed shape");
     }
   }
 
   /**
-   * @param {Float32Array} input in C order
+   * @param {...Numbers} inputs one for each of the model's
    * @returns {Promise<Float32Array[]>} one for each output
    */
-  run(input) {
-    const now = this.#before.then(() => this.#run(input));
+  run(...inputs) {
+    const now = this.#before.then(() => this.#run(inputs));
     this.#before = now.catch(() => {});
     return now;
   }
 
-  /** @param {Float32Array} input @returns {Promise<Float32Array[]>} */
-  async #run(input) {
-    const { shape } = this.inputs[0];
-    const wanted = shape.reduce((a, b) => a * b, 1);
-    if (input.length !== wanted) {
+  /** @param {Numbers[]} given @returns {Promise<Float32Array[]>} */
+  async #run(given) {
+    if (given.length !== this.inputs.length) {
       throw new ModelError(
-        `the model takes ${wanted} numbers and was given ${input.length}; prepare the picture as the bundle says`);
+        `the model takes ${this.inputs.length} inputs and was given ${given.length}; prepare them as the bundle says`);
     }
-    const tensor = new this.#litert.Tensor(input, shape);
+    this.inputs.forEach(({ shape, dtype }, index) => {
+      const wanted = shape.reduce((a, b) => a * b, 1), input = given[index];
+      if (input.length !== wanted || !(input instanceof ARRAYS[/** @type {keyof typeof ARRAYS} */ (dtype)])) {
+        throw new ModelError(
+          `the model takes ${wanted} numbers of ${dtype} and was given ${input.length} of ` +
+            `${input.constructor.name}; prepare its input as the bundle says`);
+      }
+    });
     /** @type {any[]} */
-    let outputs = [];
+    const made = [];
     try {
-      outputs = await this.#compiled.run([tensor]);
-      return outputs.map((output) => Float32Array.from(output.toTypedArray()));
+      for (const [index, input] of given.entries()) made.push(new this.#litert.Tensor(input, this.inputs[index].shape));
+      const outputs = await this.#compiled.run([...made]);
+      made.push(...outputs);
+      return outputs.map((/** @type {any} */ output) => Float32Array.from(output.toTypedArray()));
     } catch (error) {
       throw new ModelError(`the model fails here (${reason(error)}); load the page again`);
     } finally {
-      for (const one of [tensor, ...outputs]) one.delete();
+      for (const one of made) one.delete();
     }
   }
 
