@@ -10,7 +10,7 @@
  */
 
 import { EngineError } from "./errors.js";
-import { requireSimd } from "./kernels.js";
+import { requireSimd } from "./kernels/module.js";
 import { subtle } from "./bundle/signature.js";
 import { unwired } from "./engine/wire.js";
 

@@ -11,9 +11,10 @@
  * @module
  */
 
-import { KernelError, UnsupportedBrowserError } from "./errors.js";
+import { KernelError } from "./errors.js";
 import { MAX_SIDE, channelsOf, integer, placeOf, windowIn } from "./kernels/arguments.js";
 import { Instance } from "./kernels/instance.js";
+import { compiled } from "./kernels/module.js";
 
 /** @typedef {{data: Uint8Array, width: number, height: number}} Picture RGB, rows packed */
 /** @typedef {{table: Int16Array, size: number}} Lut int16 [size, size, size, 4], blue slowest */
@@ -27,28 +28,12 @@ import { Instance } from "./kernels/instance.js";
  *   rgSquare: number, ybSum: number, ybSquare: number, grid: number[][]}} Statistics
  */
 
-const ABI_VERSION = 1;
 export const LOOK_PARAMETERS = 174;
 const LUT_SIZES = [17, 33, 65];
 const LUT_WHITE = 32640;
 
 /** Bytes of a picture that are in the kernels' memory at a time, where rows do not need each other. */
 const BAND_BYTES = 1 << 20;
-
-// The smallest module with a SIMD instruction: (func (result v128) i32.const 0 i8x16.splat)
-const SIMD_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
-]);
-
-/** Throw UnsupportedBrowserError unless this browser runs WebAssembly with SIMD. */
-export function requireSimd() {
-  if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD_PROBE)) {
-    throw new UnsupportedBrowserError(
-      "this browser does not run WebAssembly SIMD, which Homebody needs; " +
-        "use a current Chrome, Edge, Firefox or Safari (16.4 or later)",
-    );
-  }
-}
 
 /**
  * Compile the kernels.
@@ -58,19 +43,8 @@ export function requireSimd() {
  * @throws {UnsupportedBrowserError} without WebAssembly SIMD
  * @throws {KernelError} when it is no such module, or of another version
  */
-export async function loadKernels(source) {
-  requireSimd();
-  try {
-    if (source instanceof WebAssembly.Module) return new Kernels(source);
-    if (!("arrayBuffer" in source)) return new Kernels(await WebAssembly.compile(source));
-    // Browsers keep what they have compiled only of a module that they fetched as one.
-    const fetched = source.headers.get("content-type") === "application/wasm";
-    return new Kernels(
-      await (fetched ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer())));
-  } catch (error) {
-    if (error instanceof KernelError) throw error;
-    throw new KernelError(`the kernels do not load (${message(error)}); load the page again`);
-  }
+export function loadKernels(source) {
+  return compiled(source, (module) => new Kernels(module));
 }
 
 /**
@@ -97,9 +71,6 @@ export class Kernels {
     /** The compiled module, from which other workers make kernels of their own. */
     this.module = module;
     this.#wasm = new Instance(module);
-    if (this.#wasm.hb.hb_abi_version?.() !== ABI_VERSION) {
-      throw new KernelError("the kernels are of another version than the page; load the page again");
-    }
   }
 
   /** Tables that need no check of their values. @type {WeakSet<Int16Array>} */
@@ -412,9 +383,4 @@ function check(kernel, status) {
   if (status !== 0) {
     throw new KernelError(`the ${kernel} kernel refused its arguments (status ${status}); report this`);
   }
-}
-
-/** @param {unknown} error */
-function message(error) {
-  return error instanceof Error ? error.message : String(error);
 }

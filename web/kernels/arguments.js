@@ -43,9 +43,10 @@ export function placeOf(pixels, place) {
   return place;
 }
 
-/** @param {number} value @param {string} name @param {number} least @param {number} most */
+/** The value. @param {number} value @param {string} name @param {number} least @param {number} most */
 export function integer(value, name, least, most) {
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new KernelError(`${name} is ${value}; give a whole number from ${least} to ${most}`);
   }
+  return value;
 }

@@ -5,6 +5,8 @@
 
 import { KernelError } from "../errors.js";
 
+const ABI_VERSION = 1;
+
 /** An instance's memory never shrinks; one that grew past this is let go after the call. */
 const KEPT_BYTES = 64 << 20;
 
@@ -16,10 +18,16 @@ export class Instance {
   /** What the module exports. @type {Record<string, (...numbers: number[]) => number>} */
   hb = {};
 
-  /** @param {WebAssembly.Module} module */
+  /**
+   * @param {WebAssembly.Module} module
+   * @throws {KernelError} it is of another version
+   */
   constructor(module) {
     this.#module = module;
     this.#start();
+    if (this.hb.hb_abi_version?.() !== ABI_VERSION) {
+      throw new KernelError("the kernels are of another version than the page; load the page again");
+    }
   }
 
   #start() {
@@ -48,7 +56,7 @@ export class Instance {
   alloc(bytes) {
     const place = this.hb.hb_alloc(Math.max(1, bytes)) >>> 0;
     if (place === 0) {
-      throw new KernelError("the picture does not fit into WebAssembly's memory; give a smaller picture");
+      throw new KernelError("this does not fit into WebAssembly's memory; give a smaller picture, or fewer particles");
     }
     return place;
   }
