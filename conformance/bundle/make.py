@@ -33,7 +33,6 @@ from homebody.bundle.operations import (
 )
 from homebody.bundle.samples import ENTRY, Sample, encode, read, tensor_sha256
 from homebody.bundle.text_operations import (
-    BertWords,
     BoiseTags,
     Bytes,
     Characters,
@@ -146,14 +145,13 @@ def text(path: Path) -> None:
         version="1.0.0",
         task="classify-text",
         input=(
-            NormalizeText(steps=("clean_control", "nfkc", "fold_case", "strip_accents")),
-            NormalizeText(steps=("nfc", "nfd", "nfkd", "lower_case")),
+            NormalizeText(steps=("clean_tf", "nfkc", "case_fold", "strip_accents")),
+            NormalizeText(steps=("nfc", "nfd", "nfkd", "clean_hf")),
             Sentences(),
             Whitespace(),
             UnicodeScript(keep_whitespace=False),
             Characters(),
             Bytes(),
-            BertWords(lower_case=True),
             Ngrams(width=2, separator=" "),
             pieces,
             replace(

@@ -22,7 +22,7 @@ const unknownToken = optional(token, () => "[UNK]");
 
 /** What `normalize_text.v1` can do to a text's characters. */
 export const NORMAL_STEPS = /** @type {const} */ (
-  ["clean_control", "fold_case", "lower_case", "nfc", "nfd", "nfkc", "nfkd", "strip_accents"]);
+  ["nfc", "nfd", "nfkc", "nfkd", "case_fold", "strip_accents", "clean_tf", "clean_hf"]);
 
 /** What `wordshape.v1` can look for. */
 export const SHAPES = /** @type {const} */ ([
@@ -54,7 +54,6 @@ export const OPERATIONS = {
   "unicode_script.v1": record({ op: choice(["unicode_script.v1"]), keep_whitespace: boolean }),
   "characters.v1": record({ op: choice(["characters.v1"]) }),
   "bytes.v1": record({ op: choice(["bytes.v1"]) }),
-  "bert_words.v1": record({ op: choice(["bert_words.v1"]), lower_case: boolean }),
   "ngrams.v1": record({ op: choice(["ngrams.v1"]), width: integer(1, 64), separator: mark }),
   "wordpiece.v1": record({
     op: choice(["wordpiece.v1"]),

@@ -78,7 +78,7 @@ OPERATIONS: dict[str, type[Struct]] = {
 """Every operation that this runtime knows, by the name that ``op`` holds.
 
 >>> sorted(OPERATIONS)[:2]
-['bert_words.v1', 'boise_tags.v1']
+['boise_tags.v1', 'bytes.v1']
 """
 
 

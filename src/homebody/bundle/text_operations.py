@@ -24,7 +24,7 @@ Token: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
 InputName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 """The name of one of the model's inputs."""
 NormalStep: TypeAlias = Literal[
-    "clean_control", "fold_case", "lower_case", "nfc", "nfd", "nfkc", "nfkd", "strip_accents"
+    "nfc", "nfd", "nfkc", "nfkd", "case_fold", "strip_accents", "clean_tf", "clean_hf"
 ]
 """One change to a text's characters."""
 Shape: TypeAlias = Literal[
@@ -65,12 +65,6 @@ class Characters(Step, frozen=True, kw_only=True, tag="characters.v1"):
 
 class Bytes(Step, frozen=True, kw_only=True, tag="bytes.v1"):
     """Text to tokens: each byte of its UTF-8."""
-
-
-class BertWords(Step, frozen=True, kw_only=True, tag="bert_words.v1"):
-    """Text to tokens: words, punctuation and ideographs one by one, as BERT's basic tokenizer."""
-
-    lower_case: bool
 
 
 class Ngrams(Step, frozen=True, kw_only=True, tag="ngrams.v1"):
@@ -160,7 +154,7 @@ class BoiseTags(Step, frozen=True, kw_only=True, tag="boise_tags.v1"):
 
 
 TextOperation: TypeAlias = (
-    NormalizeText | Sentences | Whitespace | UnicodeScript | Characters | Bytes | BertWords
+    NormalizeText | Sentences | Whitespace | UnicodeScript | Characters | Bytes
     | Ngrams | Wordpiece | Lookup | Wordshape | SlidingWindow | Trim | CombineSegments | Pad
     | Viterbi | Greedy | BoiseTags
 )  # fmt: skip
