@@ -10,7 +10,7 @@
  */
 #include "filter_resample.h"
 
-#define FORMAT 0x31504248u /* "HBP1" */
+#define FORMAT 0x32504248u /* "HBP2" */
 #define LEAST_LOG (-1e4f)  /* a log-weight's floor: far below where exp is 0 */
 #define FARTHEST 1e15f     /* in sigmas; its square is finite */
 
@@ -19,7 +19,8 @@ typedef struct {
   int32_t states, count, outputs, scheme;
   uint32_t seed, stream, tick;
   double threshold, degrees;
-  double reserved[2];
+  uint32_t current; /* whether mean and covariance are of the last update */
+  uint32_t reserved[3];
 } header;
 
 typedef struct {
@@ -29,14 +30,20 @@ typedef struct {
   int32_t states, count, outputs, padded;
   /* working memory */
   double *cumulative;
-  float *normals, *seen, *gain;
-  int32_t *indices;
+  float *normals, *seen;
+  int32_t *begins, *indices;
 } particles;
 
 static uint32_t up(uint32_t bytes) { return (bytes + 63) & ~63u; }
 static int32_t padded(int32_t count) { return (count + HB_LANES - 1) / HB_LANES * HB_LANES; }
+
+/* Four particles share their normals, a pair of states at a time: (a, b), (-b, a), (-a, -b) and (b, -a) are each
+ * normal, and cancel. So a fourth is drawn, and the mean is moved by none of it. */
+enum { SHARING = 4 };
+static int32_t even(int32_t states) { return states + (states & 1); }
 static uint32_t normals_needed(int32_t states, int32_t count) {
-  return ((uint32_t)(states * padded(count)) + HB_DRAWN - 1) / HB_DRAWN * HB_DRAWN;
+  const int32_t groups = (padded(count) / HB_LANES + SHARING - 1) / SHARING;
+  return ((uint32_t)(even(states) * groups * HB_LANES) + HB_DRAWN - 1) / HB_DRAWN * HB_DRAWN;
 }
 
 static int sizes_inside(int32_t states, int32_t count, int32_t outputs) {
@@ -91,22 +98,29 @@ static int32_t open(particles *p, void *block, uint32_t length, void *scratch, u
   p->cumulative = (double *)s, s += up(8 * (uint32_t)n);
   p->normals = (float *)s, s += up(4 * normals_needed(head->states, head->count));
   p->seen = (float *)s, s += up(4 * (uint32_t)n);
-  p->gain = (float *)s, s += up(4 * (uint32_t)n);
+  p->begins = (int32_t *)s, s += up(4 * (uint32_t)n);
   p->indices = (int32_t *)s;
   return HB_OK;
 }
 
 /* particles += scale * factor * normals */
 HB_INLINE void move(const particles *p, const float *factor, float scale) {
-  const int32_t d = p->states, n = p->padded;
+  const int32_t d = p->states, n = p->padded, stride = even(d) * HB_LANES;
   normals(p->head->seed, p->head->stream, p->head->tick, p->normals, normals_needed(d, p->count));
   for (int32_t i = 0; i < d; i++) {
     float *x = p->particles + (size_t)i * (size_t)n;
     for (int32_t j = 0; j <= i; j++) {
-      const float weight = factor[i * d + j] * scale, *z = p->normals + (size_t)j * (size_t)n;
+      const float weight = factor[i * d + j] * scale;
+      const float turned = j % 2 ? weight : -weight;
       if (weight == 0) continue;
-      for (int32_t k = 0; k < n; k += HB_LANES)
-        vf_store(x + k, vf_load(x + k) + weight * vf_load(z + k));
+      const float *z = p->normals + j * HB_LANES, *other = p->normals + (j ^ 1) * HB_LANES;
+      for (int32_t k = 0; k < n; k += SHARING * HB_LANES, z += stride, other += stride) {
+        const vf first = weight * vf_load(z), second = turned * vf_load(other);
+        vf_store(x + k, vf_load(x + k) + first);
+        if (k + HB_LANES < n) vf_store(x + k + HB_LANES, vf_load(x + k + HB_LANES) + second);
+        if (k + 2 * HB_LANES < n) vf_store(x + k + 2 * HB_LANES, vf_load(x + k + 2 * HB_LANES) - first);
+        if (k + 3 * HB_LANES < n) vf_store(x + k + 3 * HB_LANES, vf_load(x + k + 3 * HB_LANES) - second);
+      }
     }
   }
 }
@@ -133,7 +147,7 @@ HB_INLINE double look(const particles *p, const double *row, float *mean, float 
   return base;
 }
 
-/* Adds each particle's log-likelihood, relative to the one at the predicted mean, to the gains. */
+/* Adds each particle's log-likelihood, relative to the one at the predicted mean, to its log-weight. */
 HB_INLINE void weigh(const particles *p, double z0, float mean, double noise) {
   const float inverse = (float)(1.0 / noise);
   const float degrees = (float)p->head->degrees;
@@ -150,17 +164,13 @@ HB_INLINE void weigh(const particles *p, double z0, float mean, double noise) {
     } else {
       gain = -(start + 0.5f * off) * off;
     }
-    vf_store(p->gain + k, vf_load(p->gain + k) + gain);
+    vf_store(p->log_weights + k, vf_load(p->log_weights + k) + gain);
   }
 }
 
-/* log-weights += gains; weights = their exponentials, normalised. */
+/* weights = the log-weights' exponentials, normalised; the largest log-weight becomes 0. */
 HB_INLINE void normalise(const particles *p) {
   vf most = vf_of(-3e38f);
-  for (int32_t k = 0; k < p->padded; k += HB_LANES) {
-    vf value = vf_load(p->log_weights + k) + vf_load(p->gain + k);
-    vf_store(p->log_weights + k, value);
-  }
   for (int32_t k = p->count; k < p->padded; k++) p->log_weights[k] = -3e38f;
   for (int32_t k = 0; k < p->padded; k += HB_LANES) {
     vf value = vf_load(p->log_weights + k);
@@ -177,14 +187,15 @@ HB_INLINE void normalise(const particles *p) {
     sum += weight;
     squares += weight * weight;
   }
-  const float total = vf_sum(sum);
+  const float total = vf_sum(sum), share = 1.0f / total;
   p->result[0] = (double)total * (double)total / (double)vf_sum(squares);
-  for (int32_t k = 0; k < p->padded; k += HB_LANES) vf_store(p->weights + k, vf_load(p->weights + k) / total);
+  for (int32_t k = 0; k < p->padded; k += HB_LANES) vf_store(p->weights + k, vf_load(p->weights + k) * share);
 }
 
 /* The weighted mean and covariance. The mean's offset from the centre stays in `offset`. Four sums run side by side:
  * each waits for its last addition. */
 HB_INLINE void summarise(const particles *p, float offset[HB_FILTER_STATES]) {
+  p->head->current = 1;
   enum { TOGETHER = 4 };
   const int32_t d = p->states, n = p->padded;
   for (int32_t first = 0; first < d; first += TOGETHER) {
@@ -228,7 +239,7 @@ HB_INLINE void renew(const particles *p, const float offset[HB_FILTER_STATES]) {
   const header *head = p->head;
   hb_uniforms from = {.seed = head->seed, .stream = head->stream, .tick = head->tick, .next = 0};
   for (int32_t k = 0; k < p->count; k++) p->cumulative[k] = (double)p->weights[k];
-  resample(p->cumulative, p->count, head->scheme, &from, p->indices);
+  resample(p->cumulative, p->count, head->scheme, &from, p->begins, p->indices);
   for (int32_t k = p->count; k < p->padded; k++) p->indices[k] = 0;
   for (int32_t i = 0; i < p->states; i++) {
     float *x = p->particles + (size_t)i * (size_t)p->padded;
@@ -243,7 +254,8 @@ HB_INLINE void renew(const particles *p, const float offset[HB_FILTER_STATES]) {
   }
 }
 
-static void predict(const particles *p, const float *factor, double dt) {
+HB_INLINE void predict(const particles *p, double dt) {
+  const float *factor = p->factor;
   const int32_t d = p->states;
   for (int32_t m = 0; m < p->outputs; m++) {
     const double *row = p->rows + m * d;
@@ -260,11 +272,22 @@ static void predict(const particles *p, const float *factor, double dt) {
   }
 }
 
-HB_INLINE void update(const particles *p, double dt) {
+/* After the weighing: whether few particles matter any more, and others in their place if so. */
+HB_INLINE void settle(const particles *p) {
   float offset[HB_FILTER_STATES];
+  normalise(p);
+  p->head->current = 0;
+  p->result[2] = p->result[0] < (double)(p->states + 1); /* too few to span the state */
+  p->result[1] = p->result[0] < p->head->threshold * (double)p->count;
+  if (p->result[1] != 0) {
+    summarise(p, offset); /* by the weights, which go: better than by what is drawn from them */
+    renew(p, offset);
+  }
+}
+
+HB_INLINE void update(const particles *p, double dt) {
   p->head->tick++;
   if (dt > 0) move(p, p->factor, (float)__builtin_sqrt(dt));
-  for (int32_t k = 0; k < p->padded; k++) p->gain[k] = 0;
   for (int32_t m = 0; m < p->outputs; m++) {
     float mean, variance;
     const double base = look(p, p->rows + m * p->states, &mean, &variance);
@@ -272,18 +295,14 @@ HB_INLINE void update(const particles *p, double dt) {
     p->result[3 + p->outputs + m] = __builtin_sqrt((double)variance + p->noise[m] * p->noise[m]);
     if (p->measured[m] == p->measured[m]) weigh(p, (p->measured[m] - p->result[3 + m]) / p->noise[m], mean, p->noise[m]);
   }
-  normalise(p);
-  summarise(p, offset);
-  p->result[2] = p->result[0] < (double)(p->states + 1); /* too few to span the state */
-  p->result[1] = p->result[0] < p->head->threshold * (double)p->count;
-  if (p->result[1] != 0) renew(p, offset);
+  settle(p);
 }
 
 /* Weighs the particles by one choice among rows: each sees every row, and the chosen one's probability is the softmax
  * of what it sees (McFadden, "Conditional logit analysis of qualitative choice behavior", 1974). */
 HB_INLINE void choose(const particles *p, double dt, int32_t options, int32_t chosen) {
   const int32_t d = p->states, n = p->padded;
-  float offset[HB_FILTER_STATES], start[HB_FILTER_OUTPUTS];
+  float start[HB_FILTER_OUTPUTS];
   vf share[HB_FILTER_OUTPUTS], squares[HB_FILTER_OUTPUTS], seen[HB_FILTER_OUTPUTS];
   p->head->tick++;
   if (dt > 0) move(p, p->factor, (float)__builtin_sqrt(dt));
@@ -306,7 +325,7 @@ HB_INLINE void choose(const particles *p, double dt, int32_t options, int32_t ch
     }
     vf gain = seen[chosen] - most;
     for (int32_t m = 0; m < options; m++) total += seen[m] = vf_exp(seen[m] - most);
-    vf_store(p->gain + k, gain - vf_log(total));
+    vf_store(p->log_weights + k, vf_load(p->log_weights + k) + (gain - vf_log(total)));
     const vf weight = vf_load(p->weights + k);
     for (int32_t m = 0; m < options; m++) {
       const vf probability = seen[m] / total;
@@ -319,26 +338,29 @@ HB_INLINE void choose(const particles *p, double dt, int32_t options, int32_t ch
     p->result[3 + m] = mean;
     p->result[3 + p->outputs + m] = __builtin_sqrt(spread > 0 ? spread : 0);
   }
-  normalise(p);
-  summarise(p, offset);
-  p->result[2] = p->result[0] < (double)(p->states + 1);
-  p->result[1] = p->result[0] < p->head->threshold * (double)p->count;
-  if (p->result[1] != 0) renew(p, offset);
+  settle(p);
 }
 
 HB_INLINE void start(const particles *p, const float *prior) {
   float offset[HB_FILTER_STATES];
   for (int32_t k = 0; k < p->states * p->padded; k++) p->particles[k] = 0;
-  for (int32_t k = 0; k < p->padded; k++) p->log_weights[k] = p->gain[k] = 0;
+  for (int32_t k = 0; k < p->padded; k++) p->log_weights[k] = 0;
   move(p, prior, 1.0f);
   normalise(p);
   summarise(p, offset);
+}
+
+HB_INLINE void summary(const particles *p) {
+  float offset[HB_FILTER_STATES];
+  if (!p->head->current) summarise(p, offset);
 }
 
 HB_WIDEST(start_widest, start, (const particles *p, const float *prior), (p, prior))
 HB_WIDEST(update_widest, update, (const particles *p, double dt), (p, dt))
 HB_WIDEST(choose_widest, choose, (const particles *p, double dt, int32_t options, int32_t chosen),
           (p, dt, options, chosen))
+HB_WIDEST(predict_widest, predict, (const particles *p, double dt), (p, dt))
+HB_WIDEST(summary_widest, summary, (const particles *p), (p))
 HB_WIDEST(normals_widest, normals, (uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count),
           (seed, stream, tick, out, count))
 
@@ -365,12 +387,19 @@ int32_t hb_particles_update(void *block, uint32_t length, void *scratch, uint32_
   return HB_OK;
 }
 
+int32_t hb_particles_summarise(void *block, uint32_t length, void *scratch, uint32_t scratch_length) {
+  particles p;
+  int32_t status = open(&p, block, length, scratch, scratch_length);
+  if (status == HB_OK) summary_widest(&p);
+  return status;
+}
+
 int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32_t scratch_length, double dt) {
   particles p;
   int32_t status = open(&p, block, length, scratch, scratch_length);
   if (status != HB_OK) return status;
   if (!hb_rows_usable(p.rows, p.outputs, p.states, dt)) return HB_BAD_ARGUMENT;
-  predict(&p, p.factor, dt);
+  predict_widest(&p, dt);
   return HB_OK;
 }
 
@@ -394,9 +423,10 @@ int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32
     if (!(weights[i] >= 0)) return HB_BAD_ARGUMENT;
     sum += scratch[i] = weights[i];
   }
+  int32_t *begins = (int32_t *)(void *)(scratch + count);
   if (!(sum >= 1e-300 && sum <= 1e300)) return HB_BAD_ARGUMENT; /* its inverse is a number too */
   hb_uniforms from = {.seed = seed, .stream = stream, .tick = tick, .next = 0};
-  resample(scratch, count, scheme, &from, indices);
+  resample(scratch, count, scheme, &from, begins, indices);
   return HB_OK;
 }
 

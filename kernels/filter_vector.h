@@ -86,9 +86,9 @@ HB_INLINE float vf_sum(vf v) {
 }
 
 HB_INLINE float vf_largest(vf v) {
-  float largest = v[0];
-  for (int lane = 1; lane < HB_LANES; lane++) largest = v[lane] > largest ? v[lane] : largest;
-  return largest;
+  for (int half = HB_LANES / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; lane++) v[lane] = v[lane + half] > v[lane] ? v[lane + half] : v[lane];
+  return v[0];
 }
 
 HB_INLINE vf vf_sqrt(vf v) {
@@ -176,19 +176,33 @@ HB_INLINE vf vf_load(const float *from) {
   return v;
 }
 
-#define HB_DRAWN (4 * HB_LANES) /* normals in a draw */
+/* xoshiro128++ in each lane, a fourth of Philox's price: Blackman and Vigna, "Scrambled linear pseudorandom number
+ * generators", ACM Transactions on Mathematical Software 47 (2021). */
+HB_INLINE vu turned(vu v, int by) { return v << by | v >> (32 - by); }
 
-/* `count` standard normals, a multiple of HB_DRAWN. */
+HB_INLINE vu next_word(vu s[4]) {
+  const vu word = turned(s[0] + s[3], 7) + s[0], shifted = s[1] << 9;
+  s[2] ^= s[0];
+  s[3] ^= s[1];
+  s[1] ^= s[2];
+  s[0] ^= s[3];
+  s[2] ^= shifted;
+  s[3] = turned(s[3], 11);
+  return word;
+}
+
+#define HB_DRAWN (2 * HB_LANES) /* normals in a draw */
+
+/* `count` standard normals, a multiple of HB_DRAWN: Philox says where each lane begins, xoshiro goes on. */
 HB_INLINE void normals(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count) {
+  vu state[4];
+  draw(state, seed, stream, tick, 0, HB_DRAW_NORMALS);
   for (uint32_t i = 0; i < count; i += HB_DRAWN) {
-    vu c[4];
-    vf a, b;
-    draw(c, seed, stream, tick, i / HB_DRAWN, HB_DRAW_NORMALS);
-    for (int pair = 0; pair < 2; pair++) {
-      box_muller(c[2 * pair], c[2 * pair + 1], &a, &b);
-      vf_store(out + i + 2 * pair * HB_LANES, a);
-      vf_store(out + i + (2 * pair + 1) * HB_LANES, b);
-    }
+    vf first, second;
+    const vu a = next_word(state), b = next_word(state);
+    box_muller(a, b, &first, &second);
+    vf_store(out + i, first);
+    vf_store(out + i + HB_LANES, second);
   }
 }
 

@@ -32,8 +32,8 @@ enum hb_particles_part {
   HB_P_RESULT,    /* out, double[3 + 2 outputs]: effective sample size before resampling, whether resampled,
                      whether collapsed; predicted mean and standard deviation of each row */
   HB_P_CENTRE,    /* double[states]: particles are offsets from it */
-  HB_P_MEAN,      /* out, double[states] */
-  HB_P_COV,       /* out, double[states][states] */
+  HB_P_MEAN,      /* out of hb_particles_summarise, double[states] */
+  HB_P_COV,       /* the same, double[states][states] */
   HB_P_NOISE,     /* in, double[outputs]: standard deviation (of Student-t: scale) of each row's noise */
   HB_P_ROWS,      /* in, double[outputs][states] */
   HB_P_MEASURED,  /* in, double[outputs]; NaN: missing */
@@ -59,8 +59,8 @@ HB_EXPORT int32_t hb_particles_start(void *block, uint32_t length, int32_t state
                                      uint32_t stream, const float *prior, void *scratch,
                                      uint32_t scratch_length);
 
-/* Moves the particles by `dt` steps of the process, predicts each row, weighs the particles by what was measured,
- * takes their mean and covariance, and resamples if need be. */
+/* Moves the particles by `dt` steps of the process, predicts each row, weighs the particles by what was measured, and
+ * resamples if need be. */
 HB_EXPORT int32_t hb_particles_update(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
                                       double dt);
 
@@ -70,15 +70,20 @@ HB_EXPORT int32_t hb_particles_update(void *block, uint32_t length, void *scratc
 HB_EXPORT int32_t hb_particles_choose(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
                                       double dt, int32_t options, int32_t chosen);
 
+/* Brings the parts HB_P_MEAN and HB_P_COV up to date: of the weighted particles after the last update, before any
+ * resampling. An update leaves them behind, since they cost as much as all of it. */
+HB_EXPORT int32_t hb_particles_summarise(void *block, uint32_t length, void *scratch, uint32_t scratch_length);
+
 /* The prediction of each row `dt` steps ahead, into the result; nothing else changes. */
 HB_EXPORT int32_t hb_particles_predict(void *block, uint32_t length, void *scratch, uint32_t scratch_length,
                                        double dt);
 
-/* `count` indices drawn in proportion to `weights` (not negative, a sum of 1e-300 to 1e300). `scratch` is double[count]. */
+/* `count` indices drawn in proportion to `weights` (not negative, a sum of 1e-300 to 1e300). `scratch` is
+ * double[2 count]. */
 HB_EXPORT int32_t hb_resample(const double *weights, int32_t count, int32_t scheme, uint32_t seed,
                               uint32_t stream, uint32_t tick, int32_t *indices, double *scratch);
 
-/* `count` standard normals, a multiple of 64: those that particle filters of this seed and stream draw at a
+/* `count` standard normals, a multiple of 32: those that particle filters of this seed and stream draw at a
  * tick. */
 HB_EXPORT int32_t hb_normals(uint32_t seed, uint32_t stream, uint32_t tick, float *out, uint32_t count);
 

@@ -67,11 +67,15 @@ HB_EXPORT int32_t hb_fleet_update(const hb_fleet *fleet, const hb_fleet_rows *ro
 HB_EXPORT int32_t hb_fleet_predict(const hb_fleet *fleet, const hb_fleet_rows *rows, double *scratch,
                                    uint32_t scratch_length);
 
-/* Particle filters' blocks, one behind another: row i is for the block `slot[i]` (NULL: i), whose result goes to
- * results[i], double[3 + 2 outputs], NaN where the row is out of range. `rows` is double[count][outputs][states]. */
-HB_EXPORT int32_t hb_fleet_particles(void *blocks, size_t block_count, uint32_t length, int32_t count,
-                                     const int32_t *slot, const double *rows, const double *measured,
-                                     const double *steps, int32_t predict, double *results, void *scratch,
+/* Particle filters' blocks, one behind another: row i is for the block `slot[i]` (NULL: i), and taken if that is from
+ * `first` to `last` - 1, so that threads may share the blocks out. Of `rows`, tile, row and passes are not used; a
+ * prediction's anomaly is NaN. */
+HB_EXPORT int32_t hb_fleet_particles(void *blocks, int32_t first, int32_t last, uint32_t length, const int32_t *slot,
+                                     const hb_fleet_rows *rows, int32_t predict, void *scratch,
                                      uint32_t scratch_length);
+
+/* hb_particles_summarise for the blocks `slot`, int32_t[count]. */
+HB_EXPORT int32_t hb_fleet_summarise(void *blocks, int32_t block_count, uint32_t length, int32_t count,
+                                     const int32_t *slot, void *scratch, uint32_t scratch_length);
 
 #endif

@@ -84,11 +84,21 @@ def box_muller(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
+def turned(v: np.ndarray, by: int) -> np.ndarray:
+    return (v << np.uint32(by)) | (v >> np.uint32(32 - by))
+
+
 def normals(count: int, seed: int, stream: int, tick: int) -> np.ndarray:
-    blocks = -(-count // (4 * LANES))
-    c = draw(seed, stream, tick, blocks, 0)
-    parts = [*box_muller(c[0], c[1]), *box_muller(c[2], c[3])]
-    return np.stack(parts, axis=1).reshape(-1)
+    """xoshiro128++ in each lane, from where Philox says."""
+    s = [word.reshape(-1) for word in draw(seed, stream, tick, 1, 0)]
+    words = []
+    for _ in range(2 * -(-count // (2 * LANES))):
+        words.append(turned(s[0] + s[3], 7) + s[0])
+        shifted = s[1] << np.uint32(9)
+        s[2], s[3] = s[2] ^ s[0], s[3] ^ s[1]
+        s[1], s[0] = s[1] ^ s[2], s[0] ^ s[3]
+        s[2], s[3] = s[2] ^ shifted, turned(s[3], 11)
+    return np.stack(box_muller(np.array(words[::2]), np.array(words[1::2])), axis=1).reshape(-1)
 
 
 def uniforms(count: int, seed: int, stream: int, tick: int) -> np.ndarray:
@@ -96,6 +106,20 @@ def uniforms(count: int, seed: int, stream: int, tick: int) -> np.ndarray:
     halves = [(c[0] << np.uint64(32)) | c[1], (c[2] << np.uint64(32)) | c[3]]
     bits = np.stack(halves, axis=-1).reshape(-1)[:count]
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def running_sum(weights: np.ndarray) -> np.ndarray:
+    """Of four parts, then what came before each; what the parts leave over, one by one."""
+    length = len(weights) // 4
+    parts = np.cumsum(weights[: 4 * length].reshape(4, length), axis=1)
+    total, before = parts.copy(), 0.0
+    for part in range(1, 4 if length else 0):
+        before += float(parts[part - 1, -1])
+        total[part] += before
+    found = list(total.reshape(-1))
+    for w in weights[4 * length :]:
+        found.append(w + found[-1] if found else w)
+    return np.array(found)
 
 
 def resample(weights: np.ndarray, scheme: str, seed: int, stream: int, tick: int) -> np.ndarray:
@@ -111,7 +135,7 @@ def resample(weights: np.ndarray, scheme: str, seed: int, stream: int, tick: int
         copies = np.floor(share * (1 + 2.0**-50)).astype(int)
         chosen = np.repeat(np.arange(n), copies)[:n].tolist()
         weights = np.maximum(share - copies, 0)
-    cumulative = np.cumsum(weights)  # one after another, in float64
+    cumulative = running_sum(weights)
     last = int(np.flatnonzero(weights > 0)[-1]) if (weights > 0).any() else 0
     if scheme == "systematic":
         edges = np.ceil(np.minimum(cumulative * (n / cumulative[-1]) - u[0], n)).astype(int)
@@ -141,12 +165,17 @@ class Particles:
         self.weights = np.zeros(self.padded, F)
         self.result = np.zeros(3 + 2 * outputs)
         self._move(np.array(prior, F), F(1))
-        self._normalise(np.zeros(self.padded, F))
+        self._normalise()
         self._summarise()
 
     def _move(self, factor, scale):
-        z = normals(self.d * self.padded, self.seed, self.stream, self.tick)
-        z = z[: self.d * self.padded].reshape(self.d, self.padded)
+        even = self.d + self.d % 2
+        groups = -(-self.padded // (4 * LANES))
+        z = normals(groups * even * LANES, self.seed, self.stream, self.tick)
+        z = z[: groups * even * LANES].reshape(groups, even, LANES)
+        quarter = np.stack([-z[:, 1::2], z[:, ::2]], axis=2).reshape(z.shape)
+        shared = np.stack([z, quarter, -z, -quarter], axis=1)  # [groups, 4, states, lanes]
+        z = shared.transpose(2, 0, 1, 3).reshape(even, -1)[:, : self.padded]
         for i in range(self.d):
             for j in range(i + 1):
                 weight = factor[i, j] * scale
@@ -164,8 +193,7 @@ class Particles:
         off = seen - mean
         return base, seen, mean, lanes_sum(self.weights * (off * off))
 
-    def _normalise(self, gain):
-        self.log_weights = self.log_weights + gain
+    def _normalise(self):
         self.log_weights[self.count :] = F(-3e38)
         value = self.log_weights - self.log_weights.max()
         value = np.where(value > F(-1e4), value, F(-1e4))
@@ -173,7 +201,7 @@ class Particles:
         self.log_weights = value
         total = lanes_sum(weight)
         self.result[0] = float(total) * float(total) / float(lanes_sum(weight * weight))
-        self.weights = weight / total
+        self.weights = weight * (F(1) / total)
 
     def _summarise(self):
         self.offset = np.array([lanes_sum(self.weights * x) for x in self.x], F)
@@ -189,7 +217,6 @@ class Particles:
         self.tick += 1
         if dt > 0:
             self._move(self.factor, F(np.sqrt(dt)))
-        gain = np.zeros(self.padded, F)
         far = F(1e15)
         for m in range(self.outputs):
             base, seen, mean, variance = self._look(rows[m])
@@ -203,10 +230,11 @@ class Particles:
             if self.degrees > 0:
                 v = F(self.degrees)
                 z = start + off
-                gain = gain + F(-0.5) * (v + F(1)) * log(F(1) + z * z / v)
+                gain = F(-0.5) * (v + F(1)) * log(F(1) + z * z / v)
             else:
-                gain = gain + -(start + F(0.5) * off) * off
-        self._normalise(gain)
+                gain = -(start + F(0.5) * off) * off
+            self.log_weights = self.log_weights + gain
+        self._normalise()
         self._summarise()
         self.result[2] = self.result[0] < self.d + 1
         self.result[1] = self.result[0] < self.threshold * self.count

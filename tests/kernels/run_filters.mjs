@@ -53,6 +53,7 @@ function particles(c) {
   follow(c, block, [at[4], at[5], at[6]],
     (dt) => hb.hb_particles_update(block, length, scratch, size, dt),
     (dt) => hb.hb_particles_predict(block, length, scratch, size, dt));
+  check(hb.hb_particles_summarise(block, length, scratch, size));
   return [block, length];
 }
 

@@ -125,7 +125,47 @@ def test_particles_are_the_twins_bit_for_bit(states, count, outputs, scheme, deg
             ("log_weights", twin.log_weights[:count]), ("weights", twin.weights[:count]),
         ):  # fmt: skip
             np.testing.assert_array_equal(getattr(block, name), expected, f"{name}, step {k}")
-    assert resampled > 1
+    assert resampled > 0
+
+
+def test_four_particles_share_their_normals_and_cancel():
+    for states, count in ((1, 64), (5, 512), (6, 128), (2, 100)):
+        x = kernels.Particles(
+            states, count, 1, mean=np.zeros(states), factor=np.eye(states, dtype=np.float32), seed=3
+        ).particles
+        full = x[:, : count // 64 * 64].reshape(states, -1, 4, 16)
+        np.testing.assert_array_equal(full[:, :, 0], -full[:, :, 2])
+        np.testing.assert_array_equal(full[:, :, 1], -full[:, :, 3])
+        # A quarter turn: each pair of states is at a right angle to the next particle's.
+        pairs = full[: states // 2 * 2].reshape(-1, 2, *full.shape[1:])
+        np.testing.assert_array_equal(pairs[:, 0, :, 1], -pairs[:, 1, :, 0])
+        np.testing.assert_array_equal(pairs[:, 1, :, 1], pairs[:, 0, :, 0])
+    rest = kernels.Particles(3, 65536, 1, mean=np.zeros(3), factor=np.eye(3, dtype=np.float32))
+    z = rest.particles.astype(np.float64)
+    assert np.abs(np.cov(z) - np.eye(3)).max() < 0.02
+    assert abs((z**4).mean() - 3) < 0.05
+
+
+def test_asking_for_the_mean_changes_nothing():
+    asked, left = (
+        kernels.Particles(2, 50, 1, mean=np.ones(2), factor=np.eye(2, dtype=np.float32))
+        for _ in range(2)
+    )
+    rng = np.random.default_rng(1)
+    resampled = 0.0
+    for _ in range(12):
+        for block in (asked, left):
+            block.factor[:], block.rows[:] = np.eye(2) * 0.1, [[1.0, 2.0]]
+        asked.measured[:] = left.measured[:] = rng.normal()
+        assert asked.update(1.0) == left.update(1.0) == 0
+        resampled += asked.result[1]
+        weights = asked.weights.astype(np.float64)
+        if not asked.result[1]:
+            expected = asked.centre + asked.particles.astype(np.float64) @ weights
+            np.testing.assert_allclose(asked.mean, expected, rtol=1e-5)
+    assert 0 < resampled < 12
+    assert asked.save() == left.save()
+    np.testing.assert_array_equal(asked.covariance, left.covariance)
 
 
 @pytest.mark.parametrize("scheme", kernels.RESAMPLING)

@@ -16,6 +16,7 @@ and on first use when the library is absent or of another version.
 from __future__ import annotations
 
 from homebody.kernels._arguments import MAX_SIDE, Pixels
+from homebody.kernels._block import MAX_MEASURED, MAX_ROW, MAX_STEPS
 from homebody.kernels._channels import ChannelStatistics, channel_statistics
 from homebody.kernels._colour import (
     LOOK_PARAMETERS,
@@ -26,18 +27,8 @@ from homebody.kernels._colour import (
     lut_apply,
     lut_identity,
 )
-from homebody.kernels._filtering import (
-    MAX_MEASURED,
-    MAX_PARTICLES,
-    MAX_ROW,
-    MAX_STEPS,
-    RESAMPLING,
-    Kalman,
-    Particles,
-    Resampling,
-    normals,
-    resample,
-)
+from homebody.kernels._drawing import MAX_PARTICLES, RESAMPLING, Resampling, normals, resample
+from homebody.kernels._filtering import Kalman, Particles
 from homebody.kernels._finishing import grain, sharpen, vignette
 from homebody.kernels._jpeg import JPEG_SCALES, JPEG_SIDE, jpeg_decode, jpeg_encode
 from homebody.kernels._library import ABI_VERSION, NATIVE

@@ -6,28 +6,18 @@ A block holds no pointer: it may be copied, saved and restored as bytes. Its par
 from __future__ import annotations
 
 import functools
-import struct
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import KernelError
 from homebody.kernels._arguments import described, integer
+from homebody.kernels._block import MAX_OUTPUTS, MAX_STATES, Block, header, within
+from homebody.kernels._drawing import MAX_PARTICLES, RESAMPLING, Resampling, scheme
 from homebody.kernels._library import INT, POINTER, REAL, UINT, bind, check
 from homebody.kernels._memory import aligned
-
-Resampling = Literal["systematic", "stratified", "residual", "multinomial"]
-"""How particles are drawn anew; in the order of the kernels' own numbers."""
-
-RESAMPLING: tuple[Resampling, ...] = get_args(Resampling)
-MAX_STATES = 256
-MAX_OUTPUTS = 64
-MAX_PARTICLES = 65536
-MAX_ROW = 1e18
-MAX_MEASURED = 1e100
-MAX_STEPS = 1e12
 
 _load = bind(
     {
@@ -38,8 +28,7 @@ _load = bind(
         ],
         "hb_particles_update": [POINTER, UINT, POINTER, UINT, REAL],
         "hb_particles_predict": [POINTER, UINT, POINTER, UINT, REAL],
-        "hb_resample": [POINTER, INT, INT, UINT, UINT, UINT, POINTER, POINTER],
-        "hb_normals": [UINT, UINT, UINT, POINTER, UINT],
+        "hb_particles_summarise": [POINTER, UINT, POINTER, UINT],
         "hb_kalman_layout": [INT, INT, POINTER],
         "hb_kalman_start": [POINTER, UINT, INT, INT, REAL, REAL, *[POINTER] * 3],
         "hb_kalman_update": [POINTER, UINT, REAL],
@@ -51,51 +40,12 @@ _load = bind(
 )  # fmt: skip
 
 
-class _Block:
-    """The memory of one filter and its parts, which are views of it."""
-
-    memory: NDArray[np.uint8]
-
-    def _part(self, offset: int, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        return self.memory[offset : offset + size].view(dtype).reshape(shape)
-
-    def save(self) -> bytes:
-        """Everything the filter remembers."""
-        return self.memory.tobytes()
-
-    def restore(self, saved: bytes) -> None:
-        """Go back to what :meth:`save` gave, by a block of the same sizes.
-
-        Raises:
-            KernelError: it is of other sizes, or holds what no filter would.
-        """
-        if len(saved) != len(self.memory) or saved[: self._KEPT] != bytes(
-            self.memory[: self._KEPT]
-        ):
-            raise KernelError(
-                f"{len(saved)} bytes are not this filter's {len(self.memory)}; "
-                "restore what a filter of the same sizes and settings saved"
-            )
-        before = self.memory.copy()
-        self.memory[:] = np.frombuffer(saved, np.uint8)
-        if not self._sound():
-            self.memory[:] = before
-            raise KernelError("a saved filter holds NaN or over 1e100; restore an undamaged one")
-
-    _KEPT: int  # the header's first bytes: format, sizes and settings, which do not change
-
-    def _sound(self) -> bool:
-        raise NotImplementedError
-
-
-class Particles(_Block):
+class Particles(Block):
     """A particle filter's block.
 
     Attributes:
         result: float64 [3 + 2 outputs]: effective sample size before resampling, whether it
             resampled, whether it collapsed; predicted mean, then standard deviation of each row.
-        mean, covariance: float64 [states], [states, states]: of the weighted particles.
         noise: float64 [outputs]: to be set; standard deviation (Student-t: scale).
         rows: float64 [outputs, states]: to be set before each call.
         measured: float64 [outputs]: to be set before each update; NaN is missing.
@@ -140,7 +90,7 @@ class Particles(_Block):
         integer(outputs, "outputs", 1, MAX_OUTPUTS)
         integer(seed, "seed", 0, 2**32 - 1)
         integer(stream, "stream", 0, 2**32 - 1)
-        scheme = _scheme(resampling)
+        chosen = scheme(resampling)
         if not 0 <= threshold <= 1:
             raise KernelError(f"threshold is {threshold}; give a share from 0 to 1")
         if not 0 <= degrees <= 1e6:
@@ -159,8 +109,8 @@ class Particles(_Block):
         offsets = at.tolist()
         self.result = self._part(offsets[0], np.float64, (3 + 2 * outputs,))
         self.centre = self._part(offsets[1], np.float64, (states,))
-        self.mean = self._part(offsets[2], np.float64, (states,))
-        self.covariance = self._part(offsets[3], np.float64, (states, states))
+        self._mean = self._part(offsets[2], np.float64, (states,))
+        self._covariance = self._part(offsets[3], np.float64, (states, states))
         self.noise = self._part(offsets[4], np.float64, (outputs,))
         self.rows = self._part(offsets[5], np.float64, (outputs, states))
         self.measured = self._part(offsets[6], np.float64, (outputs,))
@@ -174,7 +124,7 @@ class Particles(_Block):
         place = (self.memory.ctypes.data, length)
         work = (self._scratch.ctypes.data, len(self._scratch))
         status = library.hb_particles_start(
-            *place, states, count, outputs, scheme, threshold, degrees, seed, stream,
+            *place, states, count, outputs, chosen, threshold, degrees, seed, stream,
             prior.ctypes.data, *work,
         )  # fmt: skip
         check(status, "particles_start")
@@ -184,22 +134,42 @@ class Particles(_Block):
         self.predict: Callable[[float], int] = functools.partial(
             library.hb_particles_predict, *bound
         )
+        self._summarise = functools.partial(library.hb_particles_summarise, *bound)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Of the weighted particles after the last update, float64 [states]; a view.
+
+        It and the covariance cost as much as an update, so they are computed when asked for.
+        """
+        self._summarise()
+        return self._mean
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """As the mean, float64 [states, states]; a view."""
+        self._summarise()
+        return self._covariance
+
+    def save(self) -> bytes:
+        self._summarise()  # the same bytes whether the mean was asked for or not
+        return super().save()
 
     _KEPT = 28  # up to the stream; the tick follows
 
     def _sound(self) -> bool:
         parts = (
-            self.centre, self.mean, self.covariance, self.noise, self.rows, self.factor,
+            self.centre, self._mean, self._covariance, self.noise, self.rows, self.factor,
             self.particles, self.log_weights, self.weights,
         )  # fmt: skip
-        header = self.memory[32:48].view(np.float64)  # threshold and degrees
+        settings = self.memory[32:48].view(np.float64)  # threshold and degrees
         return (
-            all(_within(part) for part in parts)
+            all(within(part) for part in parts)
             and bool((self.noise > 0).all())
             and bool((self.weights >= 0).all())
             and bool(self.weights.sum() > 0)
-            and 0 <= header[0] <= 1
-            and 0 <= header[1] <= 1e6
+            and 0 <= settings[0] <= 1
+            and 0 <= settings[1] <= 1e6
         )
 
     @classmethod
@@ -209,7 +179,7 @@ class Particles(_Block):
         Raises:
             KernelError: the bytes are no such thing.
         """
-        head = _header(saved, b"HBP1", "<4s4i3I2d")
+        head = header(saved, b"HBP2", "<4s4i3I2d")
         _, states, count, outputs, scheme, seed, stream, _, threshold, degrees = head
         if not 0 <= scheme < len(RESAMPLING):
             raise KernelError(f"a saved filter has the resampling {scheme}, which is none")
@@ -223,7 +193,7 @@ class Particles(_Block):
         return block
 
 
-class Kalman(_Block):
+class Kalman(Block):
     """A Kalman filter's block.
 
     Attributes:
@@ -301,15 +271,15 @@ class Kalman(_Block):
             self.mean, self.covariance, self.process, self.noise, self.rows, self._factor,
             self._step,
         )  # fmt: skip
-        header = self.memory[16:40].view(np.float64)  # degrees, adaptive, scale
+        settings = self.memory[16:40].view(np.float64)  # degrees, adaptive, scale
         return (
-            all(_within(part) for part in parts)
+            all(within(part) for part in parts)
             and bool((self.noise > 0).all())
             and _is_factor(self._factor, self.covariance)
             and _is_factor(self._step, self.process)
-            and 0 <= header[0] <= 1e6
-            and 0 <= header[1] <= 0.25
-            and 0 < header[2] <= 1e4
+            and 0 <= settings[0] <= 1e6
+            and 0 <= settings[1] <= 0.25
+            and 0 < settings[2] <= 1e4
         )
 
     @classmethod
@@ -319,7 +289,7 @@ class Kalman(_Block):
         Raises:
             KernelError: the bytes are no such thing.
         """
-        _, states, outputs, _, degrees, adaptive, _ = _header(saved, b"HBK1", "<4s3i3d")
+        _, states, outputs, _, degrees, adaptive, _ = header(saved, b"HBK1", "<4s3i3d")
         integer(states, "states", 1, MAX_STATES)
         none = np.zeros((states, states))
         block = cls(
@@ -330,11 +300,6 @@ class Kalman(_Block):
         return block
 
 
-def _within(part: NDArray[Any]) -> bool:
-    limit = 1e15 if part.dtype == np.float32 else MAX_MEASURED  # squares stay finite
-    return bool((np.abs(part) <= limit).all())  # NaN is not
-
-
 def _is_factor(factor: NDArray[Any], matrix: NDArray[Any]) -> bool:
     """Whether matrix = U D U', with U above the factor's diagonal and D on it."""
     scales = np.diag(factor)
@@ -343,80 +308,3 @@ def _is_factor(factor: NDArray[Any], matrix: NDArray[Any]) -> bool:
         product = (upper * scales) @ upper.T
         close = np.abs(product - matrix) <= 1e-7 * np.abs(matrix).max()
     return bool((scales >= 0).all() and close.all())
-
-
-def _header(saved: bytes, format: bytes, layout: str) -> tuple[Any, ...]:
-    if len(saved) < struct.calcsize(layout) or saved[:4] != format:
-        raise KernelError("the bytes are no saved filter of this kind; give what save() gave")
-    return struct.unpack_from(layout, saved)
-
-
-def _scheme(resampling: str) -> int:
-    if resampling not in RESAMPLING:
-        raise KernelError(
-            f"there is no resampling {resampling!r}; choose one of {', '.join(RESAMPLING)}"
-        )
-    return RESAMPLING.index(resampling)
-
-
-def resample(
-    weights: NDArray[np.float64],
-    resampling: Resampling = "systematic",
-    *,
-    seed: int = 0,
-    stream: int = 0,
-    tick: int = 0,
-) -> NDArray[np.int32]:
-    """As many indices as there are weights, drawn in proportion to them.
-
-    Args:
-        weights: float64 [1 to 65,536], none negative, a sum of 1e-300 to 1e300.
-        resampling: the scheme.
-        seed, stream, tick: 32-bit numbers; each triple draws its own numbers.
-
-    Returns:
-        int32 [as many].
-
-    Raises:
-        KernelError: the weights or a number are out of range.
-
-    Example:
-        >>> resample(np.array([0.0, 1.0, 0.0, 3.0])).tolist()
-        [1, 3, 3, 3]
-    """
-    weights = np.ascontiguousarray(weights, np.float64)
-    if weights.ndim != 1 or not 1 <= len(weights) <= MAX_PARTICLES:
-        raise KernelError(f"weights are {described(weights)}; give float64 [1 to {MAX_PARTICLES}]")
-    for name, value in (("seed", seed), ("stream", stream), ("tick", tick)):
-        integer(value, name, 0, 2**32 - 1)
-    indices = np.empty(len(weights), np.int32)
-    scratch = np.empty(len(weights))
-    status = _load().hb_resample(
-        weights.ctypes.data, len(weights), _scheme(resampling), seed, stream, tick,
-        indices.ctypes.data, scratch.ctypes.data,
-    )  # fmt: skip
-    if status != 0:
-        raise KernelError("weights are negative, NaN or sum to nothing; give shares of a whole")
-    return indices
-
-
-def normals(count: int, *, seed: int = 0, stream: int = 0, tick: int = 0) -> NDArray[np.float32]:
-    """Standard normals that depend on nothing but these numbers, on any platform.
-
-    Args:
-        count: how many, up to 2^31.
-        seed, stream, tick: 32-bit numbers; each triple gives its own normals.
-
-    Returns:
-        float32 [count].
-
-    Raises:
-        KernelError: a number is out of range.
-    """
-    integer(count, "count", 0, 2**31)
-    for name, value in (("seed", seed), ("stream", stream), ("tick", tick)):
-        integer(value, name, 0, 2**32 - 1)
-    out = np.empty((count + 63) // 64 * 64, np.float32)
-    status = _load().hb_normals(seed, stream, tick, out.ctypes.data, len(out))
-    check(status, "normals")
-    return out[:count]
