@@ -234,6 +234,18 @@ export class PresetError extends CatalogError {}
 /** No preset of that id is in the catalog. */
 export class UnknownPresetError extends CatalogError {}
 
+/** A model of one cannot learn or answer as asked. */
+export class AdaptError extends HomebodyError {}
+
+/** The bytes are not a safetensors file. */
+export class SafetensorsError extends AdaptError {}
+
+/** Owner state cannot be read, written or used. */
+export class OwnerStateError extends AdaptError {}
+
+/** Owner state was learned on another base model. */
+export class BaseChangedError extends OwnerStateError {}
+
 /** A feature's name or a bundle's task is unknown. */
 export class FeatureError extends HomebodyError {}
 

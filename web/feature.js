@@ -27,6 +27,7 @@ import { suggest } from "./suggest.js";
 /** @import {Kernels, Picture} from "./kernels.js" */
 /** @import {Scores} from "./pipeline.js" */
 /** @import {Model} from "./runtime.js" */
+/** @import {Preference} from "./preference.js" */
 /** @import {SuggestedPreset, Wish} from "./suggest.js" */
 /** @typedef {{name: string, version: string, sha256: string}} BundleIdentity */
 /**
@@ -167,14 +168,16 @@ export class Feature {
    * Suggest presets for a photo.
    *
    * @param {Picture} picture decoded with WORKING_SIDE, on white where it was transparent
-   * @param {Wish & {scores?: Scores}} [wish] scores: of an earlier call, so that the model need not run
+   * @param {Omit<Wish, "owner"> & {scores?: Scores, preference?: Preference}} [wish] scores: of an earlier
+   *   call, so that the model need not run; preference: what the owner likes, learned on this bundle
    * @returns {Promise<Answer & {scores: Scores}>}
    */
-  async suggest(picture, { scores, ...wish } = {}) {
+  async suggest(picture, { scores, preference, ...wish } = {}) {
     const start = performance.now();
     const found = scores ?? await this.scores(picture);
     const scored = performance.now();
-    const { category, companion, presets, notes } = suggest(this.catalog, new Map(found), wish);
+    const owner = preference && { preference, kernels: this.#kernels };
+    const { category, companion, presets, notes } = suggest(this.catalog, new Map(found), { ...wish, owner });
     const ranked = found.toSorted(([, a], [, b]) => b - a);
     const confidence = found.find(([id]) => id === category)?.[1] ?? 0;
     return {

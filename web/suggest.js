@@ -1,14 +1,16 @@
 /**
  * Which presets to offer, given what the photo seems to be.
  *
- * The twin of Python's `homebody.features.photo.suggest`. Pure and deterministic: the same scores and
- * catalog give the same presets.
+ * The twin of Python's `homebody.features.photo.suggest`. Pure and deterministic: the same scores,
+ * catalog and preference give the same presets.
  * @module
  */
 
 import { CatalogError, UsageError } from "./errors.js";
 
 /** @import {Catalog, Category} from "./catalog.js" */
+/** @import {Kernels} from "./kernels.js" */
+/** @import {Preference} from "./preference.js" */
 /** @import {Preset} from "./preset.js" */
 /**
  * @typedef {{id: string, name: string, tier: "free" | "member", family: string, reason: string,
@@ -18,17 +20,30 @@ import { CatalogError, UsageError } from "./errors.js";
  * @typedef {{category: string, companion: string | null, presets: SuggestedPreset[], notes: string[]}}
  *   Suggestion
  */
-/** @typedef {{preset: Preset, category: Category, reason: string}} Candidate */
+/** @typedef {{preset: Preset, category: Category, reason: string}} Candidate reason: whose idea it is, and why */
+/**
+ * Whose lists are followed for a photo; `exclusive`: nothing beyond them may be suggested.
+ * @typedef {{lead: Category, companion: Category | null, exclusive: boolean, candidates: Candidate[],
+ *   ranks: Map<string, number>}} Following
+ */
 /**
  * @typedef {object} Wish
  * @property {number} [count] how many presets, 1 to 100
  * @property {[free: number, member: number]} [tierMix] free to member, as a ratio
  * @property {boolean} [member] the photographer has everything; the mix does not matter
  * @property {string} [lead] the category that leads, whatever the scores say: the owner's correction
+ * @property {{preference: Preference, kernels: Kernels}} [owner] what the owner likes; one who has taught
+ *   nothing changes nothing
  */
 
 /** From this score on, a category of the other kind joins in. */
 const JOINS = { content: 0.3, photometric: 0.5 };
+
+// The reasons of presets that come from what was learned and from no list.
+const PICKED = "Yours: you picked it before";
+const CLOSE = "Yours: close to what you pick";
+/** The last place goes to the highest expected utility plus so many standard deviations. */
+const EXPLORE = 1;
 
 /**
  * Choose presets for a photo.
@@ -38,6 +53,11 @@ const JOINS = { content: 0.3, photometric: 0.5 };
  * From that list come the first presets with no two of one family and with the wanted numbers of free
  * and member presets; a tier that falls short is filled from the other, and a note says so.
  *
+ * An owner's preference puts the presets in its order, those of the whole catalog after those of the
+ * lists (unless a list is exclusive); the same rules choose from that order. The last place is for
+ * finding out: among the presets that may take it, it goes to the one that may be liked most, as far
+ * as that is known.
+ *
  * @param {Catalog} catalog
  * @param {Map<string, number>} scores confidence 0 to 1 of each category id; others count as 0
  * @param {Wish} [wish]
@@ -45,13 +65,11 @@ const JOINS = { content: 0.3, photometric: 0.5 };
  * @throws {UsageError} count or tierMix is out of range
  * @throws {CatalogError} a score is of an unknown category, or not a number from 0 to 1
  */
-export function suggest(catalog, scores, { count = 6, tierMix = [3, 3], member = false, lead } = {}) {
+export function suggest(catalog, scores, { count = 6, tierMix = [3, 3], member = false, lead, owner } = {}) {
   check(catalog, scores, count, tierMix);
-  const [first, companion] = strongest(catalog, scores, lead);
-  const joined = companion ? [first, companion] : [first];
-  const exclusive = joined.filter((category) => category.exclusive);
-  const followed = exclusive.length ? exclusive : joined;
-  const candidates = interleave(followed.map((category) => candidatesOf(catalog, category)));
+  const following = follow(catalog, scores, lead);
+  const ranking = owner && owner.preference.learned > 0 ? ranked(catalog, scores, following, owner) : null;
+  const candidates = ranking ? ranking.map(({ candidate }) => candidate) : following.candidates;
   const notes = [];
   let chosen;
   if (member) {
@@ -70,13 +88,71 @@ export function suggest(catalog, scores, { count = 6, tierMix = [3, 3], member =
   if (chosen.length < count) {
     notes.push(`only ${chosen.length} of ${count} presets: the list has no more look families`);
   }
+  if (ranking) chosen = explored(ranking, chosen, member);
   return {
-    category: first.id,
-    companion: companion?.id ?? null,
+    category: following.lead.id,
+    companion: following.companion?.id ?? null,
     presets: chosen.map(({ preset: { id, name, tier, family }, category, reason }) => (
-      { id, name, tier, family, reason: `${category.name}: ${reason}`, category: category.id })),
+      { id, name, tier, family, reason, category: category.id })),
     notes,
   };
+}
+
+/**
+ * Whose lists to follow, given what the photo seems to be.
+ *
+ * @param {Catalog} catalog
+ * @param {Map<string, number>} scores
+ * @param {string} [corrected] the category that leads, whatever the scores say
+ * @returns {Following}
+ * @throws {CatalogError} the corrected category is unknown
+ */
+export function follow(catalog, scores, corrected) {
+  const [lead, companion] = strongest(catalog, scores, corrected);
+  const joined = companion ? [lead, companion] : [lead];
+  const exclusive = joined.filter((category) => category.exclusive);
+  const lists = exclusive.length ? exclusive : joined;
+  const candidates = interleave(lists.map((category) => candidatesOf(catalog, category)));
+  const ranks = new Map(candidates.map(({ preset }, i) => [preset.id, i]));
+  return { lead, companion, exclusive: exclusive.length > 0, candidates, ranks };
+}
+
+/**
+ * A photo's presets in their owner's order, each with the most that it may be liked.
+ *
+ * @param {Catalog} catalog
+ * @param {Map<string, number>} scores
+ * @param {Following} following
+ * @param {{preference: Preference, kernels: Kernels}} owner
+ */
+function ranked(catalog, scores, { lead, exclusive, candidates, ranks }, { preference, kernels }) {
+  const pool = exclusive ? candidates : [
+    ...candidates,
+    ...catalog.presets.filter(({ id }) => !ranks.has(id)).map((preset) => (
+      { preset, category: lead, reason: preference.hasPicked(preset.id) ? PICKED : CLOSE })),
+  ];
+  const rows = preference.features(kernels, catalog, scores, lead.id, ranks, pool.map(({ preset }) => preset));
+  const utilities = preference.utilities(rows), doubts = preference.doubts(rows);
+  return pool
+    .map((candidate, i) => ({ candidate, utility: utilities[i], bound: utilities[i] + EXPLORE * doubts[i] }))
+    .toSorted((a, b) => b.utility - a.utility);
+}
+
+/**
+ * The last place to what may be liked most there.
+ *
+ * @param {{candidate: Candidate, bound: number}[]} ranking
+ * @param {Candidate[]} chosen
+ * @param {boolean} member
+ */
+function explored(ranking, chosen, member) {
+  if (chosen.length < 2) return chosen;
+  const kept = chosen.slice(0, -1), { tier } = chosen[chosen.length - 1].preset;
+  const families = new Set(kept.map(({ preset }) => preset.family));
+  const best = ranking
+    .filter(({ candidate: { preset } }) => !families.has(preset.family) && (member || preset.tier === tier))
+    .reduce((a, b) => (b.bound > a.bound ? b : a));
+  return [...kept, best.candidate];
 }
 
 /**
@@ -124,7 +200,8 @@ function strongest(catalog, scores, corrected) {
 
 /** @param {Catalog} catalog @param {Category} category @returns {Candidate[]} */
 function candidatesOf(catalog, category) {
-  return category.presets.map(({ preset, reason }) => ({ preset: catalog.preset(preset), category, reason }));
+  return category.presets.map(({ preset, reason }) => (
+    { preset: catalog.preset(preset), category, reason: `${category.name}: ${reason}` }));
 }
 
 /** One from each list in turn, without repeating a preset. @param {Candidate[][]} lists */

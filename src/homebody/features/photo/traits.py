@@ -35,7 +35,7 @@ STEP = 256
 """A photo's scores are rounded to 1/256, so that a last bit never decides."""
 _NODES = 5
 _WHITE = 32640.0
-_SPREAD = sum(max(i, j, k) - min(i, j, k) for i in (1, 2, 3) for j in (1, 2, 3) for k in (1, 2, 3))
+_SPREAD = 36
 """Of the plain colours at the inner nodes, in quarters: largest less smallest channel."""
 
 
