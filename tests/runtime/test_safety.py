@@ -173,3 +173,40 @@ def test_a_subgraph_that_runs_itself_is_refused(data: bytes, says: str) -> None:
     """The interpreter would recurse until its stack ends."""
     with pytest.raises(ModelError, match=says):
         Model(data)
+
+
+def _sum(left: float, right: float, output: float, kind: str = "ADD", dtype: str = "int8") -> bytes:
+    net = Net()
+    options = {"ADD": "Add", "SUB": "Sub", "SQUARED_DIFFERENCE": "SquaredDifference"}[kind]
+    made = net.op(
+        kind,
+        [net.input((1, 4), dtype), net.input((1, 4), dtype)],
+        (1, 4),
+        options=f"{options}Options",
+    )
+    data = net.build(made)
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    graph = model.subgraphs[0]
+    for tensor, scale in zip((*graph.inputs, graph.outputs[0]), (left, right, output), strict=True):
+        quantization = schema.QuantizationParametersT()
+        quantization.scale, quantization.zeroPoint = np.float32([scale]), np.int64([0])
+        graph.tensors[tensor].quantization = quantization
+        graph.tensors[tensor].type = getattr(schema.TensorType, dtype.upper())
+    return serialize(model)
+
+
+@pytest.mark.parametrize("kind", ["ADD", "SUB", "SQUARED_DIFFERENCE"])
+def test_a_sum_that_its_kernel_cannot_rescale_is_refused(kind: str) -> None:
+    """The interpreter would end the process."""
+    Model(_sum(0.5, 0.5, 0.5, kind))
+    for scales in ((0.5, 0.5, 1e-12), (0.5, 0.5, 0.0), (1e-11, 0.01, 1e-11)):
+        with pytest.raises(ModelError, match="rescales a sum by"):
+            Model(_sum(*scales, kind))
+
+
+@pytest.mark.parametrize(("kind", "shift"), [("ADD", 20), ("SUB", 20), ("SQUARED_DIFFERENCE", 14)])
+def test_the_finest_sum_that_a_kernel_takes_is_taken(kind: str, shift: int) -> None:
+    wide = 2.0 if kind != "SQUARED_DIFFERENCE" else 4.0
+    Model(_sum(1, 1, wide / 2**shift * 1.001, kind))
+    with pytest.raises(ModelError, match="rescales a sum by 1"):
+        Model(_sum(1, 1, wide / 2**shift, kind))

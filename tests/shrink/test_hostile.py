@@ -153,6 +153,20 @@ def test_operands_that_cancel_do_not_stop_the_kernel(kind: str, scale: float) ->
         assert np.abs(model(samples[:1])[0]).max() < 0.05 * scale
 
 
+def test_an_operand_that_is_always_zero_does_not_stop_the_kernel() -> None:
+    """Its scale is any, and was once so coarse beside the other's that the process ended."""
+    net = Net()
+    x = net.input((1, 8))
+    never = net.op("RELU", [net.op("ABS", [x], (1, 8))], (1, 8))
+    never = net.op("SUB", [never, never], (1, 8), options="SubOptions")
+    tiny = net.op("MUL", [x, net.constant([1e-9], "float32")], (1, 8), options="MulOptions")
+    net.op("ADD", [tiny, never], (1, 8), options="AddOptions")
+    samples = RANDOM.normal(size=(4, 8)).astype(np.float32)
+    for scheme in ("int8", "int16x8"):
+        model = Model(shrink(net.build(), samples, scheme=scheme).model)  # type: ignore[arg-type]
+        assert np.isfinite(model(samples[:1])[0]).all()
+
+
 def test_activations_beyond_integers_are_refused() -> None:
     net = Net()
     net.dense(net.input((1, 8)), np.full((4, 8), 1e35), name="huge")

@@ -1,14 +1,16 @@
 """What the interpreter trusts a model for beyond its indices, checked before the model reaches it.
 
 That there is an order in which the operations can run, that nothing writes into constants, that
-no option divides by zero, and that no subgraph runs itself: the interpreter would follow the last
-until its stack ends.
+no option divides by zero, that sums' scales are within what their kernels rescale to, where the
+interpreter would end the process, and that no subgraph runs itself: it would follow that until its
+stack ends.
 
 Source: TensorFlow Lite schema version 3, ``tflite/schema/schema.fbs``, for numbers and defaults.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -106,6 +108,42 @@ def verify_calls(subgraphs: Sequence[Subgraph]) -> None:
             f"subgraph {min(left)} runs itself, directly or through others; expected branches and "
             "loops of finite depth, so export the model again"
         )
+
+
+_SUMS = {0: 20, 41: 20, 99: 14}
+"""ADD, SUB and SQUARED_DIFFERENCE: by how many bits 8-bit kernels shift operands to the left."""
+_SUM_SHIFT16 = 15
+"""The same for the 16-bit kernels of the first two."""
+
+
+def verify_scales(graph: Subgraph, where: str) -> None:
+    """Refuse sums whose output is so much finer than its operands that their kernels abort.
+
+    Those rescale by a factor that has to be below 1, and end the process where it is not.
+
+    Raises:
+        ModelError: naming the operation and the factor.
+    """
+    for op in graph.operations:
+        shift = _SUMS.get(op.code)
+        operands = [graph.tensors[t] for t in op.inputs if t >= 0]
+        if shift is None or len(op.outputs) != 1:
+            continue
+        tensors = [*operands, graph.tensors[op.outputs[0]]]
+        scales = [t.quantization.scales[0] for t in tensors if t.quantization]
+        if len(scales) < len(tensors) or tensors[-1].dtype not in ("int8", "uint8", "int16"):
+            continue
+        if tensors[-1].dtype == "int16":
+            shift = _SUM_SHIFT16
+        *inputs, output = scales
+        widest = 2 * max(inputs)
+        reach = widest * widest if op.code == 99 else widest
+        factor = reach / (output * 2**shift) if output > 0 else math.inf
+        if not 0 < factor < 1:
+            raise ModelError(
+                f"operation {op.index} of {where} rescales a sum by {factor:.3g}; expected a "
+                "factor between 0 and 1, so quantize the model again"
+            )
 
 
 def verify_order(graph: Subgraph, where: str) -> None:

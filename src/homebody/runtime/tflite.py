@@ -196,6 +196,7 @@ def _subgraph(
         indices(table, 2, "the outputs", optional=False),
     )
     _safety.verify_order(found, where)
+    _safety.verify_scales(found, where)
     return found
 
 

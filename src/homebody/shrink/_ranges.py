@@ -102,25 +102,35 @@ def choose(
                 if values is not None and values.size:
                     root = plan.group[op.outputs[0]]
                     ranges[root].append((float(values.min()), float(values.max())))
-    _widen_sums(graph, plan, ranges)
+    _widen_sums(graph, plan, ranges, bits)
     found: dict[int, Parameters] = {}
     for root, ts in members.items():
-        fixed = plan.fixed.get(root)
-        if fixed is None:
-            chosen = parameters(
-                min(low for low, _ in ranges[root]), max(high for _, high in ranges[root]),
-                bits=bits,
-            )  # fmt: skip
-        elif bits == 16:
-            chosen = Parameters(fixed.scale16, 0, 16)
-        else:
-            chosen = Parameters(fixed.scale, fixed.zero_point)
-        found.update(dict.fromkeys(ts, chosen))
+        found.update(dict.fromkeys(ts, _chosen(plan, ranges, root, bits)))
     return found
 
 
-def _widen_sums(graph: Graph, plan: Plan, ranges: dict[int, list[tuple[float, float]]]) -> None:
-    """Where operands cancel, keep the sum's scale within what kernels can rescale to."""
+def _chosen(
+    plan: Plan, ranges: Mapping[int, list[tuple[float, float]]], root: int, bits: int
+) -> Parameters:
+    fixed = plan.fixed.get(root)
+    if fixed is not None:
+        return (
+            Parameters(fixed.scale16, 0, 16)
+            if bits == 16
+            else Parameters(fixed.scale, fixed.zero_point)
+        )
+    lows, highs = zip(*ranges[root], strict=True)
+    return parameters(min(lows), max(highs), bits=bits)
+
+
+def _widen_sums(
+    graph: Graph, plan: Plan, ranges: dict[int, list[tuple[float, float]]], bits: int
+) -> None:
+    """Where operands cancel, keep the sum's scale within what kernels can rescale to.
+
+    Operands count with what their scale reaches: one that was always zero, or whose scale its
+    operation fixes, reaches further than was seen.
+    """
     for index in plan.rules:
         op = graph.operators[index]
         if graph.kind(op) not in ("ADD", "SUB", "SQUARED_DIFFERENCE"):
@@ -131,8 +141,8 @@ def _widen_sums(graph: Graph, plan: Plan, ranges: dict[int, list[tuple[float, fl
             if values is not None and values.size:
                 widest = max(widest, float(np.abs(values).max()))
             elif tensor in plan.group:
-                spans = ranges[plan.group[tensor]]
-                widest = max(widest, *(max(-low, high) for low, high in spans))
+                reach = _chosen(plan, ranges, plan.group[tensor], bits).scale * (1 << (bits - 1))
+                widest = max(widest, reach)
         ranges[plan.group[op.outputs[0]]].append((0.0, widest * FINEST_SUM))
 
 
