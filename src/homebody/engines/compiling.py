@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from homebody.engines import folder as folders
+from homebody.engines import qdq
 from homebody.engines.cache import DiskCache, processor
 from homebody.engines.compiled import CompiledModel, Settings
 from homebody.engines.engine import Engine, Options, Precision, Reason
-from homebody.engines.graph import Graph, Shape, read_graph
+from homebody.engines.graph import Graph, Shape, read_bytes, read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import MIN_SEGMENT_SIZE
 from homebody.engines.policy import Policy
+from homebody.engines.tflite_in import import_tflite
 from homebody.errors import EngineError
 
 NATIVE = OnnxRuntime.name
@@ -41,7 +43,7 @@ def compile(
     """Compile a model: measure each engine on it here, and keep the quickest.
 
     Args:
-        model: an ``.onnx`` file.
+        model: an ``.onnx`` or ``.tflite`` file.
         folder: where to write what :func:`load` reads.
         engines: those to choose from.
         precision: what floating-point operations may compute in.
@@ -60,7 +62,7 @@ def compile(
         >>> compiled({"image": pixels})                                     # doctest: +SKIP
         {'scores': array(...)}
     """
-    graph = read_graph(model)
+    graph = read_model(model)
     options = Options(threads or os.cpu_count() or 1, precision)
     settings = Settings(options, policy, min_segment_size, max_cached_engines)
     compiled = _model(graph, engines, settings, Path(folder), told)
@@ -87,6 +89,20 @@ def load(
         record.max_cached_engines,
     )
     return _model(read_graph(model), record.engines, settings, Path(folder), told)
+
+
+def read_model(path: str | os.PathLike[str]) -> Graph:
+    """Read an ``.onnx`` or ``.tflite`` file into a graph that engines fuse well.
+
+    Raises:
+        GraphError: the file cannot be read, or holds what is not supported.
+        ModelError: a ``.tflite`` file is damaged.
+    """
+    if Path(path).suffix == ".tflite":
+        graph = read_graph(import_tflite(read_bytes(path)).SerializeToString())
+    else:
+        graph = read_graph(path)
+    return Graph(qdq.prepare(graph.model))
 
 
 def _model(

@@ -210,7 +210,7 @@ def read_graph(
         (-1, 3, 224, 224)
     """
     name = "the model" if isinstance(source, bytes) else os.fspath(source)
-    proto = _parse(_bytes(source), name)
+    proto = _parse(source if isinstance(source, bytes) else read_bytes(source), name)
     take_in(proto, None if isinstance(source, bytes) else Path(source), external_sha256)
     _check_versions(proto, name)
     try:
@@ -244,9 +244,12 @@ def tensor(value: ir.Value) -> Tensor:
     return Tensor(str(value.name), np.dtype(value.dtype.numpy()), dimensions)
 
 
-def _bytes(source: str | os.PathLike[str] | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source
+def read_bytes(source: str | os.PathLike[str]) -> bytes:
+    """A model file's bytes.
+
+    Raises:
+        GraphError: it cannot be read, or is too large.
+    """
     try:
         size = os.path.getsize(source)
         if size > MAX_BYTES:

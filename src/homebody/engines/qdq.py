@@ -7,9 +7,30 @@ float what was to be int8.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph
+
+_CARRIERS = {
+    "Concat", "Flatten", "Gather", "Identity", "MaxPool", "Reshape", "Slice", "Split", "Squeeze",
+    "Transpose", "Unsqueeze", "DepthToSpace", "SpaceToDepth", "Expand", "Tile",
+}  # fmt: skip
+"""Operations that hand integers on as they are, in whatever integer type."""
+
+
+def prepare(model: ir.Model) -> ir.Model:
+    """Everything that makes engines fuse quantized operations; changes `model`.
+
+    The answers stay: no value that is computed changes, only how its integer is counted.
+    """
+    drop_bounds(model)
+    to_unsigned(model)
+    return split_shared(model)
 
 
 def split_shared(model: ir.Model) -> ir.Model:
@@ -58,3 +79,128 @@ def units(graph: Graph) -> list[int]:
         if graph.nodes[before].op_type != DEQUANTIZE:
             owner[index] = owner[before]
     return owner
+
+
+def drop_bounds(model: ir.Model) -> int:
+    """Remove each Relu and Clip that the quantization after it makes again; returns how many.
+
+    Fused convolutions end in QuantizeLinear; a Relu between the two keeps engines from fusing.
+    """
+    graph, dropped = model.graph, 0
+    for node in list(graph):
+        bounds = _bounds(node)
+        readers = list(node.outputs[0].uses()) if bounds else []
+        if bounds is None or not readers or node.outputs[0].is_graph_output():
+            continue
+        if all(user.op_type == QUANTIZE and _within(user, *bounds) for user, _ in readers):
+            source = node.inputs[0]
+            assert source is not None
+            for user, index in readers:
+                user.replace_input_with(index, source)
+            graph.remove(node, safe=True)
+            dropped += 1
+    return dropped
+
+
+def to_unsigned(model: ir.Model) -> int:
+    """Count computed int8 values from 0 to 255 instead of -128 to 127; returns how many.
+
+    Processors multiply unsigned activations by signed weights in one instruction; ONNX Runtime has
+    no such path for signed ones. Values at the graph's border keep their type.
+    """
+    graph = model.graph
+    done: set[int] = set()
+    count = 0
+    for node in list(graph):
+        if node.op_type != QUANTIZE or id(node.outputs[0]) in done:
+            continue
+        values, ends = _carried(node.outputs[0])
+        done |= {id(value) for value in values}
+        movable = all(_is_int8(value) and not _at_border(value) for value in values)
+        if not movable or not all(_zero_point(end) is not None for end in ends):
+            continue
+        for end in ends:
+            zeros = _zero_point(end)
+            assert zeros is not None
+            moved = (zeros.astype(np.int16) + 128).astype(np.uint8)
+            name = f"{end.name}_zero_point"
+            initial = ir.Value(name=name, const_value=ir.tensor(moved, name=name))
+            graph.register_initializer(initial)
+            end.replace_input_with(2, initial)
+        for value in values:
+            value.type = ir.TensorType(ir.DataType.UINT8)
+        count += len(values)
+    return count
+
+
+def _carried(value: ir.Value) -> tuple[list[ir.Value], list[ir.Node]]:
+    """The values that hold one value's integers, and the Q and DQ nodes at their ends."""
+    values: dict[int, ir.Value] = {}
+    ends: dict[int, ir.Node] = {}
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in values:
+            continue
+        values[id(one)] = one
+        for node in _touching(one):
+            if node.op_type in (QUANTIZE, DEQUANTIZE):
+                ends[id(node)] = node
+            elif node.op_type in _CARRIERS:
+                data = [v for v in node.inputs if v is not None and v.dtype == one.dtype]
+                waiting += [*data, *node.outputs]
+            else:
+                values[id(node)] = ir.Value(name="computed")  # no carrier: nothing may move
+    return list(values.values()), list(ends.values())
+
+
+def _touching(value: ir.Value) -> Iterator[ir.Node]:
+    producer = value.producer()
+    if producer is not None:
+        yield producer
+    for user, _ in value.uses():
+        yield user
+
+
+def _is_int8(value: ir.Value) -> bool:
+    return value.dtype == ir.DataType.INT8 and not value.is_initializer()
+
+
+def _at_border(value: ir.Value) -> bool:
+    return value.is_graph_input() or value.is_graph_output() or value.producer() is None
+
+
+def _zero_point(node: ir.Node) -> NDArray[Any] | None:
+    return _constant(node.inputs[2]) if len(node.inputs) > 2 else None
+
+
+def _constant(value: ir.Value | None) -> NDArray[Any] | None:
+    if value is None or value.const_value is None:
+        return None
+    return np.asarray(value.const_value.numpy())
+
+
+def _bounds(node: ir.Node) -> tuple[float, float] | None:
+    """Between what a Relu or Clip keeps its values; None for anything else."""
+    if node.op_type == "Relu":
+        return 0.0, float(np.inf)
+    if node.op_type != "Clip":
+        return None
+    limits = [-np.inf, np.inf]
+    for place, value in enumerate(node.inputs[1:3]):
+        if value is not None:
+            found = _constant(value)
+            if found is None:
+                return None
+            limits[place] = float(found)
+    return limits[0], limits[1]
+
+
+def _within(quantize: ir.Node, low: float, high: float) -> bool:
+    """Whether a QuantizeLinear's own range lies within bounds, to half a step."""
+    scale, zeros = _constant(quantize.inputs[1]), _zero_point(quantize)
+    if scale is None or zeros is None or zeros.dtype.kind not in "iu":
+        return False
+    info, zero = np.iinfo(zeros.dtype), zeros.astype(np.float64)
+    least, most = (info.min - zero) * scale, (info.max - zero) * scale
+    return bool((least >= low - scale / 2).all() and (most <= high + scale / 2).all())

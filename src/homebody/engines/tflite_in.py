@@ -241,7 +241,7 @@ class Import:
 
     def constant(self, values: NDArray[Any], name: str) -> str:
         """An initializer; equal ones are one."""
-        values = np.ascontiguousarray(values)
+        values = np.asarray(values, order="C")  # ascontiguousarray makes scalars vectors
         key = (values.tobytes(), values.dtype.str, values.shape)
         if key not in self._constants:
             self._constants[key] = self._unique(name or "constant")

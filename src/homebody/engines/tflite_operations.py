@@ -443,10 +443,10 @@ def _resize(to: Import, op: Any) -> None:
     else:
         sizes = np.array([batch, channels, height, width], np.int64)
         inputs = ["", "", to.constant(sizes, "sizes")]
-    value = to.node(
-        "Resize", [to.real(op.inputs[0], FIRST), *inputs],
-        mode="linear" if bilinear else "nearest", coordinate_transformation_mode=where,
-        **({} if bilinear else {"nearest_mode": "round_prefer_ceil" if options.alignCorners
-                                else "floor"}),
-    )  # fmt: skip
+    nearest = "round_prefer_ceil" if options.alignCorners else "floor"
+    how: dict[str, Any] = (
+        {"mode": "linear"} if bilinear else {"mode": "nearest", "nearest_mode": nearest}
+    )
+    real = to.real(op.inputs[0], FIRST)
+    value = to.node("Resize", [real, *inputs], coordinate_transformation_mode=where, **how)
     to.put(op.outputs[0], value, FIRST)
