@@ -111,11 +111,11 @@ static uint32_t find_page(const uint8_t *pages, uint32_t count, uint16_t *seen) 
 
 size_t hb_classes_build(const uint8_t *tables, uint32_t question, uint32_t rules, uint8_t *out, size_t size) {
   if (question > HB_CLASSES_WORDS || rules > HB_RULES_ALL || (uintptr_t)out % 4) return 0;
-  if (size < 16 + 2 * HB_CLASS_PAGES) return 0;
+  if (size < HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES) return 0;
   hb_unicode unicode = hb_unicode_open(tables);
-  uint16_t *index = (uint16_t *)(out + 16);
-  uint8_t *pages = out + 16 + 2 * HB_CLASS_PAGES;
-  size_t room = (size - 16 - 2 * HB_CLASS_PAGES) >> HB_CLASS_SHIFT;
+  uint16_t *index = (uint16_t *)(out + HB_CLASSES_HEAD);
+  uint8_t *pages = out + HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES;
+  size_t room = (size - HB_CLASSES_HEAD - 2 * HB_CLASS_PAGES) >> HB_CLASS_SHIFT;
   uint16_t seen[SEEN] = {0};
   uint32_t count = 0;
   for (uint32_t page = 0; page < HB_CLASS_PAGES; page++) {
@@ -126,10 +126,16 @@ size_t hb_classes_build(const uint8_t *tables, uint32_t question, uint32_t rules
     index[page] = (uint16_t)find_page(pages, count, seen);
     count += index[page] == count;
   }
+  for (uint32_t i = 0; i < 256; i++) out[16 + i] = i < 128 ? (uint8_t)class_for(&unicode, question, rules, i) : HB_NOT_ASCII;
+  for (uint32_t i = 0; i < 128; i++) {
+    uint32_t normal[HB_MOST_NORMAL];
+    int one = question == HB_CLASSES_WORDS && hb_rules_normalize(&unicode, rules, i, normal) == 1 && normal[0] < 128;
+    out[16 + 256 + i] = one ? (uint8_t)normal[0] : HB_NOT_ASCII;
+  }
   uint32_t *head = (uint32_t *)out;
   head[0] = HB_CLASSES_MAGIC;
   head[1] = question;
   head[2] = rules;
-  head[3] = (uint32_t)(16 + 2 * HB_CLASS_PAGES + ((size_t)count << HB_CLASS_SHIFT));
+  head[3] = (uint32_t)(HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES + ((size_t)count << HB_CLASS_SHIFT));
   return head[3];
 }

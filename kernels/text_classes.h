@@ -44,12 +44,20 @@
 #define HB_RULES_WHOLE 512u       /* a string is one word */
 #define HB_RULES_ALL 1023u
 
+/* Head of a block: magic, question, rules and size as words; then what a byte of UTF-8 says by itself: the class of
+ * an ASCII character (of others, HB_NOT_ASCII); then, for HB_CLASSES_WORDS, the one ASCII character that an ASCII
+ * character becomes (HB_NOT_ASCII when it becomes anything else). */
+#define HB_CLASSES_HEAD (16 + 256 + 128)
+#define HB_NOT_ASCII 0x80u
+
 /* Bytes that hb_classes_build may need. */
-#define HB_CLASSES_MOST (16 + 2 * HB_CLASS_PAGES + ((size_t)1 << 20))
+#define HB_CLASSES_MOST (HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES + ((size_t)1 << 20))
 
 typedef struct {
-  const uint16_t *index;
+  const uint16_t *index; /* NULL: no table */
   const uint8_t *pages;
+  const uint8_t *bytes;  /* [256], as in the head */
+  const uint8_t *becomes; /* [128], likewise */
 } hb_classes;
 
 /* Writes a table for `question` to `out`; returns its size, 0 when an argument is unknown or `out` short. */
@@ -61,10 +69,11 @@ HB_EXPORT size_t hb_classes_build(const uint8_t *tables, uint32_t question, uint
 /* The table in `block`, which hb_classes_build wrote; index NULL when it did not. */
 static inline hb_classes hb_classes_open(const uint8_t *block, size_t size, uint32_t question, uint32_t rules) {
   const uint32_t *head = (const uint32_t *)block;
-  if (size < 16 + 2 * HB_CLASS_PAGES || head[0] != HB_CLASSES_MAGIC || head[1] != question || head[2] != rules ||
-      head[3] != size)
+  if (size < HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES || head[0] != HB_CLASSES_MAGIC || head[1] != question ||
+      head[2] != rules || head[3] != size)
     return (hb_classes){0};
-  return (hb_classes){(const uint16_t *)(block + 16), block + 16 + 2 * HB_CLASS_PAGES};
+  return (hb_classes){(const uint16_t *)(block + HB_CLASSES_HEAD), block + HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES,
+                      block + 16, block + 16 + 256};
 }
 
 /* A character's class; `code` is at most U+10FFFF. */

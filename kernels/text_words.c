@@ -1,34 +1,21 @@
 #include "text_words.h"
 
-/* Classes of the 128 characters that are most of most texts, where one byte is enough to ask. */
-typedef struct {
-  hb_classes classes;
-  uint8_t ascii[128];
-} fast_classes;
-
-static int open_classes(fast_classes *fast, const uint8_t *block, size_t size, uint32_t question) {
-  fast->classes = hb_classes_open(block, size, question, 0);
-  if (fast->classes.index == NULL) return 0;
-  for (uint32_t i = 0; i < 128; i++) fast->ascii[i] = (uint8_t)hb_class_of(fast->classes, i);
-  return 1;
-}
-
 /* The class of the character at `at`, and its size. */
-static inline uint32_t class_at(const fast_classes *fast, const uint8_t *at, size_t left, uint32_t *size) {
+static inline uint32_t class_at(const hb_classes *classes, const uint8_t *at, size_t left, uint32_t *size) {
   if (at[0] < 0x80) {
     *size = 1;
-    return fast->ascii[at[0]];
+    return classes->bytes[at[0]];
   }
   hb_char c = hb_utf8_decode(at, left);
   *size = c.size;
-  return hb_class_of(fast->classes, c.code);
+  return hb_class_of(*classes, c.code);
 }
 
-int32_t hb_split_space(const uint8_t *classes, size_t classes_size, const hb_string *strings, size_t count,
+int32_t hb_split_space(const uint8_t *block, size_t block_size, const hb_string *strings, size_t count,
                        int32_t flags, hb_progress *progress, int64_t *splits, int32_t *starts, int32_t *ends,
                        size_t room) {
-  fast_classes fast;
-  if (!open_classes(&fast, classes, classes_size, HB_CLASSES_SPACE)) return HB_BAD_ARGUMENT;
+  hb_classes classes = hb_classes_open(block, block_size, HB_CLASSES_SPACE, 0);
+  if (classes.index == NULL) return HB_BAD_ARGUMENT;
   size_t n = progress->tokens;
   splits[0] = 0;
   for (size_t i = progress->string; i < count; i++) {
@@ -37,7 +24,7 @@ int32_t hb_split_space(const uint8_t *classes, size_t classes_size, const hb_str
     if (size > HB_MAX_TEXT) return HB_BAD_ARGUMENT;
     while (at < size) {
       uint32_t step;
-      if (class_at(&fast, text + at, size - at, &step)) {
+      if (class_at(&classes, text + at, size - at, &step)) {
         at += step;
         continue;
       }
@@ -49,7 +36,7 @@ int32_t hb_split_space(const uint8_t *classes, size_t classes_size, const hb_str
       uint32_t space = 0;
       do {
         at += step;
-      } while (at < size && !(space = class_at(&fast, text + at, size - at, &step)));
+      } while (at < size && !(space = class_at(&classes, text + at, size - at, &step)));
       ends[n] = (int32_t)(space && flags & HB_SPLIT_TF_TEXT ? at + step - 1 : at);
       if (space) at += step;
       n++;
@@ -65,7 +52,7 @@ static inline int is_space(uint32_t script) { return script >= HB_SCRIPT_OGHAM_S
 
 /* As TF.Text has it: white space has a script like others and is dropped, also from within a run. The token's bytes
  * are then not those between its offsets; whoever wants them drops the white space again. */
-static int32_t split_script_dropping(const fast_classes *fast, uint32_t ogham, const hb_string *strings, size_t count,
+static int32_t split_script_dropping(const hb_classes *classes, uint32_t ogham, const hb_string *strings, size_t count,
                                      hb_progress *progress, int64_t *splits, int32_t *starts, int32_t *ends,
                                      size_t room) {
   size_t n = progress->tokens;
@@ -74,7 +61,7 @@ static int32_t split_script_dropping(const fast_classes *fast, uint32_t ogham, c
     size_t size = strings[i].size, at = progress->byte;
     if (size > HB_MAX_TEXT) return HB_BAD_ARGUMENT;
     while (at < size) {
-      uint32_t step, script = class_at(fast, text + at, size - at, &step);
+      uint32_t step, script = class_at(classes, text + at, size - at, &step);
       if (is_space(script)) {
         at += step;
         continue;
@@ -89,7 +76,7 @@ static int32_t split_script_dropping(const fast_classes *fast, uint32_t ogham, c
         at += step;
         if (next < HB_SCRIPT_OGHAM_SPACE) end = at;
         if (at == size) break;
-        next = class_at(fast, text + at, size - at, &step);
+        next = class_at(classes, text + at, size - at, &step);
         uint32_t own = next == HB_SCRIPT_SPACE ? 0 : next == HB_SCRIPT_OGHAM_SPACE ? ogham : next;
         if (own != script) break;
       }
@@ -102,15 +89,15 @@ static int32_t split_script_dropping(const fast_classes *fast, uint32_t ogham, c
   return HB_OK;
 }
 
-int32_t hb_split_script(const uint8_t *classes, size_t classes_size, const hb_string *strings, size_t count,
+int32_t hb_split_script(const uint8_t *block, size_t block_size, const hb_string *strings, size_t count,
                         int32_t flags, hb_progress *progress, int64_t *splits, int32_t *starts, int32_t *ends,
                         size_t room) {
-  fast_classes fast;
-  if (!open_classes(&fast, classes, classes_size, HB_CLASSES_SCRIPT)) return HB_BAD_ARGUMENT;
+  hb_classes classes = hb_classes_open(block, block_size, HB_CLASSES_SCRIPT, 0);
+  if (classes.index == NULL) return HB_BAD_ARGUMENT;
   splits[0] = 0;
   int keep = flags & HB_SPLIT_KEEP_SPACE;
   if (flags & HB_SPLIT_TF_TEXT && !keep)
-    return split_script_dropping(&fast, hb_class_of(fast.classes, 0x1681), strings, count, progress, splits, starts,
+    return split_script_dropping(&classes, hb_class_of(classes, 0x1681), strings, count, progress, splits, starts,
                                  ends, room);
   size_t n = progress->tokens;
   for (size_t i = progress->string; i < count; i++) {
@@ -118,7 +105,7 @@ int32_t hb_split_script(const uint8_t *classes, size_t classes_size, const hb_st
     size_t size = strings[i].size, at = progress->byte;
     if (size > HB_MAX_TEXT) return HB_BAD_ARGUMENT;
     uint32_t step = 0, script = 0;
-    if (at < size) script = class_at(&fast, text + at, size - at, &step);
+    if (at < size) script = class_at(&classes, text + at, size - at, &step);
     while (at < size) {
       if (n == room) {
         *progress = (hb_progress){i, at, n};
@@ -128,7 +115,7 @@ int32_t hb_split_script(const uint8_t *classes, size_t classes_size, const hb_st
       uint32_t own = script;
       do {
         at += step;
-      } while (at < size && (script = class_at(&fast, text + at, size - at, &step)) == own);
+      } while (at < size && (script = class_at(&classes, text + at, size - at, &step)) == own);
       starts[n] = (int32_t)start;
       ends[n] = (int32_t)at;
       n += keep || !is_space(own);

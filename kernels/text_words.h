@@ -15,17 +15,17 @@ typedef struct {
 #define HB_SPLIT_TF_TEXT 2    /* as TF.Text 2.21 has it: see each function */
 
 /* Each writes byte offsets of the tokens' beginnings and ends, `room` at most, and splits[count + 1]: string i has
- * the tokens splits[i] to splits[i + 1] - 1. `classes` is of HB_CLASSES_SPACE and HB_CLASSES_SCRIPT. A string is
+ * the tokens splits[i] to splits[i + 1] - 1. `block` is a table of HB_CLASSES_SPACE or HB_CLASSES_SCRIPT. A string is
  * shorter than 2 GiB. */
 
 /* Longest runs without white space. HB_SPLIT_TF_TEXT: what ends a token counts for it but for its last byte. */
-HB_EXPORT int32_t hb_split_space(const uint8_t *classes, size_t classes_size, const hb_string *strings, size_t count,
+HB_EXPORT int32_t hb_split_space(const uint8_t *block, size_t block_size, const hb_string *strings, size_t count,
                                  int32_t flags, hb_progress *progress, int64_t *splits, int32_t *starts,
                                  int32_t *ends, size_t room);
 
 /* Longest runs of one script without white space. HB_SPLIT_TF_TEXT, unless HB_SPLIT_KEEP_SPACE: white space within a
  * run of its script (Common) does not end it. */
-HB_EXPORT int32_t hb_split_script(const uint8_t *classes, size_t classes_size, const hb_string *strings, size_t count,
+HB_EXPORT int32_t hb_split_script(const uint8_t *block, size_t block_size, const hb_string *strings, size_t count,
                                   int32_t flags, hb_progress *progress, int64_t *splits, int32_t *starts,
                                   int32_t *ends, size_t room);
 

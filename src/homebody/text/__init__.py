@@ -8,9 +8,11 @@ is computed in C (``kernels/text*.c``), and the browser runs the same sources.
 from __future__ import annotations
 
 from homebody.text import metrics
+from homebody.text._bert import BertTokenizer, FastBertTokenizer
 from homebody.text._boise import boise_tags_to_offsets, offsets_to_boise_tags
 from homebody.text._gather import gather_with_default
 from homebody.text._masking import MaskValuesChooser, mask_language_model
+from homebody.text._merge import SplitMergeFromLogitsTokenizer, SplitMergeTokenizer
 from homebody.text._ragged import Ragged
 from homebody.text._segments import combine_segments, concatenate_segments, pad_model_inputs
 from homebody.text._select import (
@@ -20,13 +22,16 @@ from homebody.text._select import (
     NothingSelector,
     RandomItemSelector,
 )
+from homebody.text._sentences import StateBasedSentenceBreaker
 from homebody.text._sequences import greedy_constrained_sequence, viterbi_constrained_sequence
 from homebody.text._spans import span_alignment, span_overlaps
 from homebody.text._strings import Malformed, Strings
 from homebody.text._tokenizer import Splitter, Tokenizer
 from homebody.text._tree import max_spanning_tree, max_spanning_tree_gradient
 from homebody.text._trim import RoundRobinTrimmer, ShrinkLongestTrimmer, Trimmer, WaterfallTrimmer
+from homebody.text._vocabulary import Vocabulary
 from homebody.text._windows import Reduction, ngrams, pad_along_dimension, sliding_window
+from homebody.text._wordpiece import FastWordpieceTokenizer, WordpieceTokenizer
 from homebody.text._words import (
     ByteSplitter,
     UnicodeCharTokenizer,
@@ -35,7 +40,10 @@ from homebody.text._words import (
 )
 
 __all__ = [
+    "BertTokenizer",
     "ByteSplitter",
+    "FastBertTokenizer",
+    "FastWordpieceTokenizer",
     "FirstNItemSelector",
     "ItemSelector",
     "LastNItemSelector",
@@ -47,14 +55,19 @@ __all__ = [
     "Reduction",
     "RoundRobinTrimmer",
     "ShrinkLongestTrimmer",
+    "SplitMergeFromLogitsTokenizer",
+    "SplitMergeTokenizer",
     "Splitter",
+    "StateBasedSentenceBreaker",
     "Strings",
     "Tokenizer",
     "Trimmer",
     "UnicodeCharTokenizer",
     "UnicodeScriptTokenizer",
+    "Vocabulary",
     "WaterfallTrimmer",
     "WhitespaceTokenizer",
+    "WordpieceTokenizer",
     "boise_tags_to_offsets",
     "combine_segments",
     "concatenate_segments",

@@ -1,4 +1,4 @@
-"""What a text operation is given, whatever its kind: strings in memory, and the shape of the result."""
+"""What a text operation is given, of whatever kind: strings in memory, and the result's shape."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Source:
         self.single = isinstance(source, (str, bytes))
         flat = self._flattened((source,) if self.single else source)
         self.spans: texts.Spans
+        self._keep: tuple[object, ...]
         if isinstance(flat, Strings):
             self.spans, self._keep, self.sound = flat.spans(), (flat.keep,), False
         else:
