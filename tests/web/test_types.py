@@ -72,4 +72,4 @@ def test_what_ours_weighs():
     """All JavaScript of ours, as it is served and packed; comments are a third of it."""
     brotli = pytest.importorskip("brotli")
     sizes = {str(path): len(brotli.compress(path.read_bytes())) for path in modules()}
-    assert sum(sizes.values()) < 140_000, json.dumps(sizes, indent=1)
+    assert sum(sizes.values()) < 170_000, json.dumps(sizes, indent=1)
