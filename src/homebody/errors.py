@@ -60,6 +60,7 @@ On the command line each of these is one line on standard error and exit code 2.
     │   ├── FilterError            a filter's numbers or a measurement's are unusable
     │   ├── MeasurementsError      a file of measurements cannot be read or makes no sense
     │   ├── SafetensorsError       the bytes are not a safetensors file
+    │   ├── FederatedError         owners' updates cannot be noised, summed or sent
     │   ├── FleetError             a fleet's measurements, assets or settings are unusable
     │   │   └── CheckpointError        a fleet's checkpoint cannot be written, read or used
     │   └── OwnerStateError        owner state cannot be read, written or used
@@ -490,6 +491,10 @@ class MeasurementsError(AdaptError):
 
 class SafetensorsError(AdaptError):
     """The bytes are not a safetensors file."""
+
+
+class FederatedError(AdaptError):
+    """Owners' updates cannot be noised, summed or sent as asked."""
 
 
 class FleetError(AdaptError):
