@@ -231,6 +231,15 @@ class Import:
             )
         return found
 
+    def real_values(self, tensor: int) -> NDArray[Any]:
+        """A constant's values as real numbers, of one scale."""
+        values, found = self.values(tensor), self._quantization(tensor)
+        if found is None:
+            return values
+        scales, zeros, _ = found
+        real: NDArray[Any] = (values.astype(np.float64) - zeros) * scales
+        return real
+
     # ---- making values
 
     def node(self, kind: str, inputs: Sequence[str], outputs: int = 1, **options: Any) -> Any:

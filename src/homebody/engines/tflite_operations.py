@@ -89,7 +89,7 @@ def _pads(
 @_takes("PAD", "PADV2")
 def _pad(to: Import, op: Any) -> None:
     data, amounts = op.inputs[0], to.values(op.inputs[1]).astype(np.int64)
-    fill = float(to.values(op.inputs[2])) if len(op.inputs) > 2 else 0.0
+    fill = float(to.real_values(op.inputs[2]).reshape(())) if len(op.inputs) > 2 else 0.0
     if to.folds_padding(op, amounts, fill):
         return
     layout = to.layout([data])
@@ -443,7 +443,7 @@ def _resize(to: Import, op: Any) -> None:
     else:
         sizes = np.array([batch, channels, height, width], np.int64)
         inputs = ["", "", to.constant(sizes, "sizes")]
-    nearest = "round_prefer_ceil" if options.alignCorners else "floor"
+    nearest = "floor" if where == "asymmetric" else "round_prefer_ceil"
     how: dict[str, Any] = (
         {"mode": "linear"} if bilinear else {"mode": "nearest", "nearest_mode": nearest}
     )
