@@ -77,6 +77,7 @@ enum {
   HB_UNICODE_HF_PUNCTUATION = 1 << 28, /* P in Unicode 8, and ASCII as above */
   HB_UNICODE_AFTER_9 = 1 << 29,        /* newer than the normalization of the rules `hf`: for them it neither
                                           decomposes nor has a combining class */
+  HB_UNICODE_NONSPACING = 1 << 30,     /* category Mn */
 };
 
 /* General categories, as ICU numbers them. */

@@ -60,7 +60,7 @@ FLAGS = [
     "TERMINAL_PUNCTUATION", "QUOTATION_MARK", "DASH", "NONSTARTER", "COMPOSES_BACK",
     "COMPOSES_FORWARD", "NFD_NO",
     "NFKD_NO", "NFC_NO", "NFKC_NO", "FOLD_NO", "HF_CONTROL", "HF_NONSPACING", "HF_PUNCTUATION",
-    "AFTER_9",
+    "AFTER_9", "NONSPACING",
 ]  # fmt: skip
 BINARY = {
     "White_Space": "WHITE_SPACE",
@@ -271,6 +271,7 @@ def flags_of(
     sets["HF_NONSPACING"] = {p for p in everything if eight.get(p, "Cn") == "Mn"}
     sets["HF_PUNCTUATION"] = ascii_symbols | {p for p in everything if eight.get(p, "Cn")[0] == "P"}
     sets["AFTER_9"] = {p for p in everything if nine.get(p, "Cn") == "Cn" and now[p] != "Cn"}
+    sets["NONSPACING"] = {p for p in everything if now[p] == "Mn"}
     flags = [0] * CODE_POINTS
     for bit, name in enumerate(FLAGS):
         for point in sets[name]:
@@ -319,8 +320,11 @@ class Pool:
         combining, normal = self.characters.combining, self.characters.normal
         back = self.flags[points[0]] >> FLAGS.index("COMPOSES_BACK") & 1
         whole = normal("NFC", points)
-        forward = all(map(combining, points)) or any(
-            normal("NFC", [*points, mark]) != [*whole, mark] for mark in self.marks
+        # What joins what is before it may then join what is behind: a vowel, once it has its lead.
+        forward = (
+            back
+            or all(map(combining, points))
+            or any(normal("NFC", [*points, mark]) != [*whole, mark] for mark in self.marks)
         )
         behaves = back | forward << 1 | (whole != list(points)) << 2
         ends = combining(points[0]) << 8 | combining(points[-1]) << 16
