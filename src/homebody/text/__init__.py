@@ -13,6 +13,20 @@ from homebody.text._boise import boise_tags_to_offsets, offsets_to_boise_tags
 from homebody.text._gather import gather_with_default
 from homebody.text._masking import MaskValuesChooser, mask_language_model
 from homebody.text._merge import SplitMergeFromLogitsTokenizer, SplitMergeTokenizer
+from homebody.text._normalize import (
+    OffsetsMap,
+    case_fold_utf8,
+    case_fold_utf8_with_offsets_map,
+    clean_controls_utf8,
+    clean_controls_utf8_with_offsets_map,
+    coerce_to_structurally_valid_utf8,
+    coerce_to_structurally_valid_utf8_with_offsets_map,
+    find_source_offsets,
+    normalize_utf8,
+    normalize_utf8_with_offsets_map,
+    strip_accents_utf8,
+    strip_accents_utf8_with_offsets_map,
+)
 from homebody.text._ragged import Ragged
 from homebody.text._segments import combine_segments, concatenate_segments, pad_model_inputs
 from homebody.text._select import (
@@ -29,6 +43,9 @@ from homebody.text._strings import Malformed, Strings
 from homebody.text._tokenizer import Splitter, Tokenizer
 from homebody.text._tree import max_spanning_tree, max_spanning_tree_gradient
 from homebody.text._trim import RoundRobinTrimmer, ShrinkLongestTrimmer, Trimmer, WaterfallTrimmer
+from homebody.text._unicode import (
+    UNICODE_VERSION,
+)
 from homebody.text._vocabulary import Vocabulary
 from homebody.text._windows import Reduction, ngrams, pad_along_dimension, sliding_window
 from homebody.text._wordpiece import FastWordpieceTokenizer, WordpieceTokenizer
@@ -38,8 +55,14 @@ from homebody.text._words import (
     UnicodeScriptTokenizer,
     WhitespaceTokenizer,
 )
+from homebody.text._wordshape import (
+    WordShape,
+    utf8_binarize,
+    wordshape,
+)
 
 __all__ = [
+    "UNICODE_VERSION",
     "BertTokenizer",
     "ByteSplitter",
     "FastBertTokenizer",
@@ -50,6 +73,7 @@ __all__ = [
     "Malformed",
     "MaskValuesChooser",
     "NothingSelector",
+    "OffsetsMap",
     "Ragged",
     "RandomItemSelector",
     "Reduction",
@@ -67,10 +91,18 @@ __all__ = [
     "Vocabulary",
     "WaterfallTrimmer",
     "WhitespaceTokenizer",
+    "WordShape",
     "WordpieceTokenizer",
     "boise_tags_to_offsets",
+    "case_fold_utf8",
+    "case_fold_utf8_with_offsets_map",
+    "clean_controls_utf8",
+    "clean_controls_utf8_with_offsets_map",
+    "coerce_to_structurally_valid_utf8",
+    "coerce_to_structurally_valid_utf8_with_offsets_map",
     "combine_segments",
     "concatenate_segments",
+    "find_source_offsets",
     "gather_with_default",
     "greedy_constrained_sequence",
     "mask_language_model",
@@ -78,11 +110,17 @@ __all__ = [
     "max_spanning_tree_gradient",
     "metrics",
     "ngrams",
+    "normalize_utf8",
+    "normalize_utf8_with_offsets_map",
     "offsets_to_boise_tags",
     "pad_along_dimension",
     "pad_model_inputs",
     "sliding_window",
     "span_alignment",
     "span_overlaps",
+    "strip_accents_utf8",
+    "strip_accents_utf8_with_offsets_map",
+    "utf8_binarize",
     "viterbi_constrained_sequence",
+    "wordshape",
 ]
