@@ -11,3 +11,6 @@
 
 export { TextKernels, loadText } from "./text/kernels.js";
 export { ByteSplitter, UnicodeCharTokenizer, UnicodeScriptTokenizer, WhitespaceTokenizer } from "./text/words.js";
+export {
+  BertTokenizer, FastBertTokenizer, FastWordpieceTokenizer, Vocabulary, WordpieceTokenizer,
+} from "./text/wordpiece.js";
