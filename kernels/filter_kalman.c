@@ -6,6 +6,7 @@
  * Ozkan and Gustafsson, "Robust Bayesian filtering and smoothing using Student's t distribution" (2017), for Student-t
  * noise by variational fixed-point steps.
  */
+#include "filter_factor.h"
 #include "filters.h"
 
 #define FORMAT 0x314b4248u /* "HBK1" */
@@ -70,21 +71,6 @@ static double seen_by(const double *factor, const double *row, int32_t j, int32_
   double sum = row[j];
   for (int32_t i = 0; i < j; i++) sum += factor[i * d + j] * row[i];
   return sum;
-}
-
-/* matrix = U D U' with U unit upper triangular, D on its diagonal. What is not positive becomes 0. */
-static void factorise(const double *matrix, double *factor, int32_t d) {
-  for (int32_t j = d - 1; j >= 0; j--)
-    for (int32_t i = j; i >= 0; i--) {
-      double rest = matrix[i * d + j];
-      for (int32_t k = j + 1; k < d; k++) rest -= factor[i * d + k] * factor[k * d + k] * factor[j * d + k];
-      const double size = factor[j * d + j];
-      if (i == j)
-        factor[j * d + j] = rest > 0x1p-50 * matrix[j * d + j] ? rest : 0;
-      else
-        factor[i * d + j] = size > 0 ? rest / size : 0;
-      if (i < j) factor[j * d + i] = 0;
-    }
 }
 
 /* cov = U D U' */

@@ -30,7 +30,7 @@ typedef struct {
   int32_t states, count, outputs, padded;
   /* working memory */
   double *cumulative;
-  float *normals, *seen;
+  float *normals, *seen, *centred;
   int32_t *begins, *indices;
 } particles;
 
@@ -67,7 +67,7 @@ uint32_t hb_particles_layout(int32_t states, int32_t count, int32_t outputs, uin
 uint32_t hb_particles_scratch(int32_t states, int32_t count) {
   if (!sizes_inside(states, count, 1)) return 0;
   const uint32_t n = (uint32_t)padded(count);
-  return up(8 * n) + up(4 * normals_needed(states, count)) + 3 * up(4 * n);
+  return up(8 * n) + up(4 * normals_needed(states, count)) + up(4 * (uint32_t)states * n) + 3 * up(4 * n);
 }
 
 static int32_t open(particles *p, void *block, uint32_t length, void *scratch, uint32_t scratch_length) {
@@ -98,6 +98,7 @@ static int32_t open(particles *p, void *block, uint32_t length, void *scratch, u
   p->cumulative = (double *)s, s += up(8 * (uint32_t)n);
   p->normals = (float *)s, s += up(4 * normals_needed(head->states, head->count));
   p->seen = (float *)s, s += up(4 * (uint32_t)n);
+  p->centred = (float *)s, s += up(4 * (uint32_t)(head->states * n));
   p->begins = (int32_t *)s, s += up(4 * (uint32_t)n);
   p->indices = (int32_t *)s;
   return HB_OK;
@@ -192,12 +193,12 @@ HB_INLINE void normalise(const particles *p) {
   for (int32_t k = 0; k < p->padded; k += HB_LANES) vf_store(p->weights + k, vf_load(p->weights + k) * share);
 }
 
-/* The weighted mean and covariance. The mean's offset from the centre stays in `offset`. Four sums run side by side:
- * each waits for its last addition. */
+/* The weighted mean and covariance. The mean's offset from the centre stays in `offset`, the particles less it in
+ * p->centred. Four sums run side by side: each waits for its last addition. */
 HB_INLINE void summarise(const particles *p, float offset[HB_FILTER_STATES]) {
-  p->head->current = 1;
   enum { TOGETHER = 4 };
   const int32_t d = p->states, n = p->padded;
+  p->head->current = 1;
   for (int32_t first = 0; first < d; first += TOGETHER) {
     const int32_t several = hb_min(TOGETHER, d - first);
     const float *x[TOGETHER];
@@ -211,25 +212,27 @@ HB_INLINE void summarise(const particles *p, float offset[HB_FILTER_STATES]) {
     for (int32_t i = 0; i < several; i++) offset[first + i] = vf_sum(sum[i]);
   }
   for (int32_t i = 0; i < d; i++) {
-    const float *along = p->particles + (size_t)i * (size_t)n;
-    p->mean[i] = p->centre[i] + (double)offset[i];
-    for (int32_t k = 0; k < n; k += HB_LANES)
-      vf_store(p->seen + k, vf_load(p->weights + k) * (vf_load(along + k) - offset[i]));
-    for (int32_t first = 0; first <= i; first += TOGETHER) {
-      const int32_t several = hb_min(TOGETHER, i + 1 - first);
-      const float *x[TOGETHER];
-      float middle[TOGETHER];
-      vf sum[TOGETHER];
-      for (int32_t j = 0; j < TOGETHER; j++) {
-        const int32_t row = first + hb_min(j, several - 1);
-        x[j] = p->particles + (size_t)row * (size_t)n;
-        middle[j] = offset[row];
-        sum[j] = vf_of(0);
-      }
+    const float *x = p->particles + (size_t)i * (size_t)n, middle = offset[i];
+    float *centred = p->centred + (size_t)i * (size_t)n;
+    p->mean[i] = p->centre[i] + (double)middle;
+    for (int32_t k = 0; k < n; k += HB_LANES) {
+      const vf off = vf_load(x + k) - middle;
+      vf_store(centred + k, off);
+      vf_store(p->seen + k, vf_load(p->weights + k) * off);
+    }
+    int32_t j = 0;
+    for (; j + TOGETHER <= i + 1; j += TOGETHER) {
+      const float *other = p->centred + (size_t)j * (size_t)n;
+      vf sum[TOGETHER] = {{0}};
       for (int32_t k = 0; k < n; k += HB_LANES)
-        for (int32_t j = 0; j < TOGETHER; j++) sum[j] += vf_load(p->seen + k) * (vf_load(x[j] + k) - middle[j]);
-      for (int32_t j = 0; j < several; j++)
-        p->cov[i * d + first + j] = p->cov[(first + j) * d + i] = (double)vf_sum(sum[j]);
+        for (int32_t t = 0; t < TOGETHER; t++) sum[t] += vf_load(p->seen + k) * vf_load(other + t * n + k);
+      for (int32_t t = 0; t < TOGETHER; t++) p->cov[i * d + j + t] = p->cov[(j + t) * d + i] = (double)vf_sum(sum[t]);
+    }
+    for (; j <= i; j++) {
+      const float *other = p->centred + (size_t)j * (size_t)n;
+      vf sum = vf_of(0);
+      for (int32_t k = 0; k < n; k += HB_LANES) sum += vf_load(p->seen + k) * vf_load(other + k);
+      p->cov[i * d + j] = p->cov[j * d + i] = (double)vf_sum(sum);
     }
   }
 }
@@ -243,8 +246,8 @@ HB_INLINE void renew(const particles *p, const float offset[HB_FILTER_STATES]) {
   for (int32_t k = p->count; k < p->padded; k++) p->indices[k] = 0;
   for (int32_t i = 0; i < p->states; i++) {
     float *x = p->particles + (size_t)i * (size_t)p->padded;
-    for (int32_t k = 0; k < p->padded; k += HB_LANES) vf_store(p->seen + k, vf_load(x + k));
-    for (int32_t k = 0; k < p->padded; k++) x[k] = p->seen[p->indices[k]] - offset[i];
+    const float *centred = p->centred + (size_t)i * (size_t)p->padded;
+    for (int32_t k = 0; k < p->padded; k++) x[k] = centred[p->indices[k]];
     p->centre[i] += (double)offset[i];
   }
   const float share = 1.0f / (float)p->count;

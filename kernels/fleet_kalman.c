@@ -3,6 +3,7 @@
  * Sources: as of filter_kalman.c. Where the process's and the factor's zeros are known, Gram-Schmidt passes over them:
  * row i of [U, process's U] has nothing left of column i, before and after.
  */
+#include "filter_factor.h"
 #include "fleet.h"
 #include "processor.h"
 
@@ -483,16 +484,6 @@ int32_t hb_fleet_predict(const hb_fleet *fleet, const hb_fleet_rows *rows, doubl
 int32_t hb_fleet_factor(const double *matrix, double *factor, int32_t states) {
   const int32_t d = states;
   if (d < 1 || d > HB_FLEET_STATES || !hb_all_within(matrix, d * d, HB_FILTER_MEASURED)) return HB_BAD_ARGUMENT;
-  for (int32_t i = 0; i < d * d; i++) factor[i] = 0;
-  for (int32_t j = d - 1; j >= 0; j--)
-    for (int32_t i = j; i >= 0; i--) {
-      double rest = matrix[i * d + j];
-      for (int32_t k = j + 1; k < d; k++) rest -= factor[i * d + k] * factor[k * d + k] * factor[j * d + k];
-      const double size = factor[j * d + j];
-      if (i == j)
-        factor[j * d + j] = rest > 0x1p-50 * matrix[j * d + j] ? rest : 0;
-      else
-        factor[i * d + j] = size > 0 ? rest / size : 0;
-    }
+  factorise(matrix, factor, d);
   return HB_OK;
 }
