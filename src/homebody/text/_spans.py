@@ -202,9 +202,8 @@ def _aligned(overlaps: Ragged, multivalent: bool) -> Ragged:
 
 def _listed(overlaps: NDArray[np.bool_]) -> Ragged:
     """bool [..., sources, targets] as a Ragged of indices."""
-    flat = overlaps.reshape(-1, overlaps.shape[-1])
-    found = Ragged._made(np.nonzero(flat)[1], splits_of(flat.sum(-1)))
     shape = overlaps.shape[:-1]
+    found = Ragged._made(np.nonzero(overlaps)[-1], splits_of(overlaps.sum(-1).ravel()))
     for axis in range(len(shape) - 1, 0, -1):
         found = evenly(found, shape[axis], int(np.prod(shape[:axis])))
     return found
