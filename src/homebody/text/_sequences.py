@@ -154,7 +154,7 @@ def _steps(
             f"sequence_length is {given.min()} to {given.max()}; the scores have {steps} steps"
         )
     first = np.arange(count, dtype=np.int64) * steps
-    return _floats(batch.reshape(-1, states)), first, splits_of(given.astype(np.int64))
+    return _floats(batch.reshape(count * steps, states)), first, splits_of(given.astype(np.int64))
 
 
 def _floats(values: NDArray[Any]) -> NDArray[np.float32]:
