@@ -149,7 +149,7 @@ def test_what_protects_nobody_or_fits_nothing_is_refused(call):
         call()
 
 
-@pytest.mark.parametrize("name", ["", "._accounting", "._updates", "._simulation"])
+@pytest.mark.parametrize("name", ["", "._accounting", "._updates", "._simulation", ".ledger"])
 def test_examples(name):
     import doctest
 

@@ -8,6 +8,7 @@ from homebody.cli.photo.audit import audit
 from homebody.cli.photo.catalog import catalog
 from homebody.cli.photo.cube import export_cube, import_cube
 from homebody.cli.photo.edit import edit
+from homebody.cli.photo.federate import federate
 from homebody.cli.photo.feedback import feedback
 from homebody.cli.photo.owner import owner
 from homebody.cli.photo.suggest import suggest
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command("suggest")(suggest)
 app.command("feedback")(feedback)
 app.command("owner")(owner)
+app.command("federate")(federate)
 app.command("edit")(edit)
 app.command("catalog")(catalog)
 app.command("audit")(audit)
