@@ -22,6 +22,10 @@ CASES = {
     "robust, two outputs": (2, {"gate": Gate("interval"), "degrees": 3.0}),
     "sensor": (1, {"sensor": Sensor(low=-3.0, high=3.0, far=4.0, repeats=3)}),
     "particles": (1, {"particles": 100, "step": 60.0}),
+    "window": (1, {"window": 3, "step": 60.0}),
+    "window, interval": (1, {"window": 5, "gate": Gate("interval"), "step": 60.0, "degrees": 4.0}),
+    "window, often": (2, {"window": 1, "gate": Gate(sigmas=0.0), "adaptive": 0.1, "step": 60.0}),
+    "window, particles": (1, {"window": 2, "particles": 60, "step": 60.0}),
     "particles, interval": (2, {"particles": 60, "gate": Gate("interval"), "degrees": 4.0}),
 }
 
@@ -37,7 +41,8 @@ def ones(prior: Prior, count: int, options: dict) -> list[ModelOfOne]:
             return prior.filter(degrees=degrees, adaptive=adaptive)
         return prior.particles(degrees=degrees, particles=particles, stream=stream)
 
-    return [ModelOfOne(base, str(a), filter=filter(a), window=0, **options) for a in range(count)]
+    options = {"window": 0, **options}
+    return [ModelOfOne(base, str(a), filter=filter(a), **options) for a in range(count)]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -104,9 +109,10 @@ def test_anomaly_and_drift_are_as_of_a_model_of_one(case):
 def test_where_a_stream_is_cut_changes_no_bit(seed, cuts):
     prior = prior_of()
     given = measurements(prior, 11, 200, seed)
-    whole = Fleet(prior, 11, step=60.0)
+    window = seed % 3
+    whole = Fleet(prior, 11, step=60.0, window=window)
     seen = whole.observe(*given)
-    pieces = Fleet(prior, 11, step=60.0, threads=3)
+    pieces = Fleet(prior, 11, step=60.0, window=window, threads=3)
     edges = [0, *sorted(cuts), 200]
     parts = [pieces.observe(*(c[a:b] for c in given)) for a, b in itertools.pairwise(edges)]
     for name, column in whole.columns().items():
@@ -114,10 +120,53 @@ def test_where_a_stream_is_cut_changes_no_bit(seed, cuts):
     assert np.concatenate([p.status for p in parts]).tolist() == seen.status.tolist()
 
 
+@given(seed=st.integers(0, 2**32 - 1), window=st.integers(1, 6), particles=st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_late_measurements_within_the_window_leave_the_state_of_the_right_order(
+    seed, window, particles
+):
+    prior, rng = prior_of(), np.random.default_rng(seed)
+    given = measurements(prior, 7, 120, seed, odd=False)
+    given.at[:] = np.cumsum(rng.integers(1, 5, 120)) * 7.0  # irregular, and no two alike
+    options = {"step": 60.0, "window": window, "sensor": Sensor(repeats=0, far=1e9)}
+    options.update({"particles": 20} if particles else {"adaptive": 0.1})
+    ordered, late = Fleet(prior, 7, **options), Fleet(prior, 7, **options, threads=2)
+    ordered.observe(*given)
+    # An asset's measurement changes places with up to as many as the window holds.
+    turn = np.arange(120.0)
+    for asset in range(7):
+        mine = np.flatnonzero(given.ids == asset)
+        turn[mine] = mine[np.argsort(np.arange(len(mine)) + rng.uniform(0, window + 1, len(mine)))]
+    order = turn.astype(int)
+    seen = [late.observe(*(c[order[i : i + 17]] for c in given)) for i in range(0, 120, 17)]
+    assert sum(s.counts()["learned"] for s in seen) == 120
+    everyone = range(7)
+    for name in ("state", "shadow", "covariance", "updates", "pushes", "last"):
+        assert getattr(ordered, name)(everyone).tobytes() == getattr(late, name)(everyone).tobytes()
+    np.testing.assert_array_equal(ordered.drift(everyone).value, late.drift(everyone).value)
+
+
+def test_what_comes_too_late_or_twice_is_told_apart():
+    fleet = Fleet(prior_of(2), 1, window=2, step=60.0)
+    times = (60.0, 0.0, 120.0, 30.0, 30.0, 30.0, 180.0, 150.0, 25.0, 130.0, np.nan, 125.0)
+    values = (1.0, 1.1, 1.2, 1.3, 1.3, 1.4, 1.5, np.nan, 1.0, np.inf, 1.0, 1.0)
+    seen = [fleet.observe([0], [[1.0]], [y], [t]) for t, y in zip(times, values, strict=True)]
+    assert [STATUSES[int(s.status[0])] for s in seen] == [
+        "learned", "learned", "learned", "learned", "duplicate", "conflict", "learned", "missing",
+        "late", "missing", "refused", "learned",
+    ]  # fmt: skip
+    assert fleet.updates([0]).tolist() == [6]
+    assert fleet.last([0]).tolist() == [180.0]
+    # What is expected of a late one is expected at its own time.
+    early, first = Fleet(prior_of(2), 1, window=2, step=60.0), fleet.prior.mean @ [1.0, 1.0]
+    early.observe([0], [[1.0]], [5.0], [600.0])
+    np.testing.assert_allclose(early.observe([0], [[1.0]], [1.0], [0.0]).mean, first)
+
+
 def test_assets_move_between_fleets():
     prior = prior_of()
     given = measurements(prior, 12, 300)
-    for options in ({}, {"particles": 50}):
+    for options in ({}, {"particles": 50}, {"window": 3}):
         whole, other = Fleet(prior, 12, **options), Fleet(prior, 12, **options)
         whole.observe(*(c[:200] for c in given))
         for name in whole.assets:
@@ -214,6 +263,7 @@ def test_a_wrong_fleet_is_refused():
     for options in (
         {"confidence": 1.0}, {"step": 0.0}, {"unknown": "guess"}, {"degrees": -1.0},
         {"particles": 1}, {"particles": 10, "adaptive": 0.1}, {"adaptive": 1.0},
+        {"window": -1}, {"window": 1025},
     ):  # fmt: skip
         with pytest.raises(FleetError):
             Fleet(prior, 1, **options)

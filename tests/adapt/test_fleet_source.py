@@ -166,7 +166,9 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
             Source(wrong)
 
 
-@pytest.mark.parametrize("kind", ["cut", "flip", "empty", "other settings", "other prior", "json"])
+@pytest.mark.parametrize(
+    "kind", ["cut", "flip", "empty", "other settings", "window", "other prior", "json"]
+)
 def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, kind):
     path = tmp_path / "kept"
     fleet = Fleet(prior_of(), ["a", "b"])
@@ -177,6 +179,9 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, kind):
         raw[-3] ^= 64
     elif kind == "other settings":
         other = Fleet(prior_of(), step=60.0)
+    elif kind == "window":
+        Checkpoint(path).save(Fleet(prior_of(), ["a", "b"], window=2), {"rows": 3})
+        raw = path.read_bytes()
     elif kind == "other prior":
         other = Fleet(prior_of(seed=2))
     elif kind == "json":
@@ -191,7 +196,7 @@ def test_checkpoints_hold_texts_and_particles(tmp_path):
     prior = prior_of()
     given = measurements(prior, 6, 200)
     names = np.array([f"cell ü{i}" for i in given.ids])
-    for options in ({"particles": 40}, {"adaptive": 0.1}):
+    for options in ({"particles": 40}, {"adaptive": 0.1}, {"window": 2}):
         fleet = Fleet(prior, unknown="add", **options)
         fleet.observe(names[:100], *(c[:100] for c in given[1:]))
         Checkpoint(tmp_path / "kept").save(fleet, {})

@@ -69,7 +69,7 @@ print(total)
 
 
 def fleet() -> Fleet:
-    return Fleet(prior_of(), unknown="add", step=60.0, gate=Gate(sigmas=0.5))
+    return Fleet(prior_of(), unknown="add", step=60.0, gate=Gate(sigmas=0.5), window=2)
 
 
 def run(folder: str) -> None:

@@ -21,7 +21,7 @@ if shutil.which("java") is None:
 
 from homebody.adapt import spark as operator  # noqa: E402
 
-SETTINGS = {"step": 60.0, "gate": Gate(sigmas=0.5)}
+SETTINGS = {"step": 60.0, "gate": Gate(sigmas=0.5), "window": 2}
 
 
 @pytest.fixture(scope="module")

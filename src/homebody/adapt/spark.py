@@ -32,14 +32,15 @@ def observe(
     """Take measurements as a :class:`Fleet` does, asset by asset.
 
     Within a micro-batch an asset's measurements are taken in order of their time, and of their
-    numbers where times are equal, since Spark keeps no order; between micro-batches as they come.
+    numbers where times are equal, since Spark keeps no order; between micro-batches as they come:
+    with a ``window``, what comes a micro-batch too late is put where it belongs.
 
     Args:
         measurements: a streaming frame; ``columns.time`` is double (seconds) or timestamp,
             ``columns.features`` an array of doubles, or doubles.
         prior: what every asset begins with.
         columns: which columns are what.
-        settings: of :class:`Fleet`: gate, step, sensor, degrees, adaptive, confidence.
+        settings: of :class:`Fleet`: gate, step, sensor, window, degrees, adaptive, confidence.
 
     Returns:
         A streaming frame, in append mode: the asset, ``time`` (double), ``status``, ``mean``,

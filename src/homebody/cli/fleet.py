@@ -38,6 +38,9 @@ def stream(
         float | None,
         typer.Option(help="Seconds in a step. Default: each measurement.", show_default=False),
     ] = None,
+    window: Annotated[
+        int, typer.Option(help="How many newer measurements a late one may come after.")
+    ] = 0,
     every: Annotated[int, typer.Option(help="Rows between two checkpoints.")] = 1_000_000,
     features: Annotated[
         str, typer.Option(help="A column of lists, or columns with commas between.")
@@ -67,8 +70,9 @@ def stream(
         measured=tuple(measured.split(",")),
     )
     everyone = fleet.Fleet(
-        Prior(**{name: found[name] for name in names}), unknown="add", step=step, threads=threads
-    )
+        Prior(**{name: found[name] for name in names}), unknown="add", step=step, window=window,
+        threads=threads,
+    )  # fmt: skip
     with _bar() as progress:
         done = fleet.stream(
             everyone, fleet.Source(measurements, columns), checkpoint=checkpoint, every=every,

@@ -245,6 +245,13 @@ class KalmanFleet:
         found: Array = self.tiles[slots // LANES, -1, slots % LANES]
         return found
 
+    def copy(self, other: KalmanFleet, slots: Slots) -> None:
+        """Take over these assets from a fleet of the same kind."""
+        where = slots // LANES, slice(None), slots % LANES
+        self.tiles[where] = other.tiles[where]
+        if self.deployed is not None and other.deployed is not None:
+            self.deployed[where] = other.deployed[where]
+
     def columns(self) -> dict[str, Array]:
         """Everything the filters remember, by name; views, an asset a row but for padding."""
         used = -(-self.count // LANES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from homebody.adapt.fleet._checkpoint import Checkpoint
-from homebody.adapt.fleet._fleet import STATUSES, Drift, Fleet, Observed
+from homebody.adapt.fleet._fleet import Fleet
+from homebody.adapt.fleet._observed import STATUSES, Drift, Observed
 from homebody.adapt.fleet._source import Columns, Position, Source
 from homebody.adapt.fleet._stream import Streamed, stream
 

@@ -152,7 +152,7 @@ def _restore(path: Path, found: safetensors.Safetensors, fleet: Fleet) -> dict[s
     try:
         settings, position = json.loads(metadata["settings"]), json.loads(metadata["position"])
         wanted = json.loads(json.dumps(fleet.fingerprint()))
-        other = [name for name in wanted if settings.get(name) != wanted[name]]
+        other = [n for n in {**settings, **wanted} if settings.get(n) != wanted.get(n)]
         if other or not isinstance(position, dict):
             raise CheckpointError(
                 f"{path} is of a fleet with another {', '.join(other) or 'position'}; "

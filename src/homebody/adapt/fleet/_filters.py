@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from homebody.adapt._base import Prior
 from homebody.adapt._distributions import lower_factor
 from homebody.adapt._gate import Gate
-from homebody.errors import FleetError
 from homebody.kernels.fleets import LEARNED, PUSHED, KalmanFleet, ParticleFleet, Updated
 
 Array = NDArray[np.float64]
@@ -32,6 +31,7 @@ class Filters(Protocol):
     def answering(self, slots: Slots) -> Array: ...
     def covariance(self, slots: Slots) -> Array: ...
     def scale(self, slots: Slots) -> Array: ...
+    def copy(self, other: Any, slots: Slots) -> None: ...
     def columns(self) -> dict[str, NDArray[Any]]: ...
     def asset(self, slot: int) -> list[NDArray[Any]]: ...
     def sound(self, slots: Slots | None = None) -> bool: ...
@@ -148,6 +148,10 @@ class GatedParticles:
     def scale(self, slots: Slots) -> Array:
         return np.ones(len(slots))
 
+    def copy(self, other: GatedParticles, slots: Slots) -> None:
+        self._fleet.blocks[slots] = other._fleet.blocks[slots]
+        self._deployed[slots] = other._deployed[slots]
+
     def columns(self) -> dict[str, NDArray[Any]]:
         return {
             "blocks": self._fleet.blocks[: self.count], "deployed": self._deployed[: self.count],
@@ -160,16 +164,3 @@ class GatedParticles:
         some = np.arange(self.count) if slots is None else slots
         parts = (self._deployed[some], self._fleet.mean(some), self._fleet.covariance(some))
         return all(bool(np.isfinite(part).all()) for part in parts)
-
-
-def restore(filters: Filters, columns: dict[str, NDArray[Any]]) -> None:
-    """Put what :meth:`Filters.columns` gave into filters of as many assets, or refuse it."""
-    for name, into in filters.columns().items():
-        saved = columns.get(name)
-        if saved is None or saved.shape != into.shape or saved.dtype != into.dtype:
-            raise FleetError(
-                f"the saved {name} do not fit this fleet; give one with the same prior and settings"
-            )
-        into[...] = saved
-    if not filters.sound():
-        raise FleetError("the saved filters hold numbers that no filter would; use another copy")

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from homebody.adapt.fleet._checkpoint import Checkpoint, _settle
-from homebody.adapt.fleet._fleet import STATUSES, Fleet, Observed
+from homebody.adapt.fleet._fleet import Fleet
+from homebody.adapt.fleet._observed import STATUSES, Observed
 from homebody.adapt.fleet._source import Batch, Position, Source, _arrow
 from homebody.errors import CheckpointError, FleetError
 from homebody.files import replacing
