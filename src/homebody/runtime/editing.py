@@ -34,6 +34,19 @@ KINDS: dict[int, str] = tflite.operator_names()
 CODES: dict[str, int] = {kind: code for code, kind in KINDS.items()}
 
 
+def empty() -> Graph:
+    """A model without tensors or operations, to be filled and saved."""
+    model = schema.ModelT()
+    model.version, model.description = 3, "homebody"
+    model.buffers, model.operatorCodes = [schema.BufferT()], []
+    main = schema.SubGraphT()
+    main.name, main.tensors, main.operators, main.inputs, main.outputs = "main", [], [], [], []
+    model.subgraphs = [main]
+    graph = Graph.__new__(Graph)
+    graph._take(model)
+    return graph
+
+
 class Graph:
     """A model whose main subgraph can be read and rewritten; the others are carried along.
 
@@ -64,7 +77,11 @@ class Graph:
                 f"the model file is damaged: {type(error).__name__} while reading its options; "
                 "fetch or export the model again"
             ) from error
-        main = self._model.subgraphs[0]
+        self._take(self._model)
+
+    def _take(self, model: Any) -> None:
+        self._model = model
+        main = model.subgraphs[0]
         self.tensors: list[Any] = main.tensors or []
         self.operators: list[Any] = main.operators or []
         for (
@@ -75,7 +92,7 @@ class Graph:
             op.inputs, op.outputs = _indices(op.inputs), _indices(op.outputs)
         self.inputs: list[int] = _indices(main.inputs)
         self.outputs: list[int] = _indices(main.outputs)
-        self.subgraphs = len(self._model.subgraphs)
+        self.subgraphs = len(model.subgraphs)
 
     def kind(self, op: Any) -> str:
         """An operation's name, e.g. ``"CONV_2D"``; a custom operation's own name."""

@@ -1,0 +1,92 @@
+"""ONNX graphs written as TFLite models: there and back again, beside LiteRT."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from homebody.engines import qdq
+from homebody.engines.graph import Graph
+from homebody.engines.tflite_forms import FORMS
+from homebody.engines.tflite_out import export_tflite
+from homebody.errors import GraphError
+from homebody.runtime import Model, tflite
+from homebody.runtime.tflite import operator_names
+from homebody.shrink import shrink
+from tests.engines.test_tflite_in import BUILD, KINDS, imported, samples
+from tests.shrink.nets import Net, sqnr
+
+
+def exported(data: bytes) -> bytes:
+    graph = Graph(qdq.prepare(imported(data).model))
+    static = graph.at({t.name: tuple(max(1, d) for d in t.shape) for t in graph.inputs})
+    missing = {node.op_type for node in static.nodes} - FORMS.keys()
+    if missing:
+        pytest.skip(f"no TFLite form is written for {', '.join(sorted(missing))}")
+    return export_tflite(static)
+
+
+def kinds(data: bytes) -> list[str]:
+    names = operator_names()
+    return [names[op.code] for op in tflite.parse(data).subgraphs[0].operations]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_and_back_in_float(kind):
+    net = Net()
+    BUILD[kind](net)
+    data = net.build()
+    given = samples(data, 1)[0]
+    for wanted, found in zip(Model(data)(*given), Model(exported(data))(*given), strict=True):
+        assert found.shape == wanted.shape
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_and_back_in_int8(kind):
+    net = Net()
+    BUILD[kind](net)
+    seen = samples(net.build())
+    names = [s.name for s in Model(net.build()).inputs]
+    columns = zip(names, zip(*seen, strict=True), strict=True)
+    data = shrink(net.build(), {n: np.concatenate(v) for n, v in columns}).model
+    again = exported(data)
+    for given in seen[:2]:
+        for wanted, found in zip(Model(data)(*given), Model(again)(*given), strict=True):
+            if wanted.dtype.kind == "f":
+                assert sqnr(wanted, found) > 30
+            else:
+                assert (wanted == found).mean() > 0.9
+
+
+def _net(activation: str = "RELU") -> bytes:
+    dice = np.random.default_rng(0)
+    net = Net()
+    x = net.input((1, 8, 8, 3))
+    x = net.conv(x, dice.normal(size=(4, 3, 3, 3)), np.ones(4), activation=activation)
+    x = net.depthwise(x, dice.normal(size=(1, 3, 3, 4)), np.ones(4), stride=2)
+    x = net.add(x, x)
+    net.dense(net.mean(x), dice.normal(size=(5, 4)), np.ones(5))
+    return net.build()
+
+
+def test_int8_comes_back_as_int8_and_nothing_is_added():
+    data = shrink(_net(), [given for (given,) in samples(_net())]).model
+    again = [kind for kind in kinds(exported(data)) if kind != "RESHAPE"]  # of one pixel
+    assert again == kinds(data)
+
+
+def test_int8_comes_back_with_the_same_answer():
+    data = shrink(_net(), [given for (given,) in samples(_net())]).model
+    again = exported(data)
+    for (given,) in samples(data):
+        np.testing.assert_array_equal(Model(again)(given)[0], Model(data)(given)[0])
+
+
+def test_what_has_no_form_is_named():
+    net = Net()
+    net.op("SIN", [net.input((1, 4))], (1, 4))
+    graph = imported(net.build())
+    graph.nodes[0].op_type = "Acosh"
+    with pytest.raises(GraphError, match="Acosh .* has no TFLite form"):
+        export_tflite(graph)
