@@ -310,7 +310,7 @@ static int decompose(hb_work *k) {
     while (last > 1 && after < k->size && k->data[after] >= 0x80) {
       hb_seen d = see(k, after);
       m = mapping_of(k, d);
-      if (m.found ? begins(k, after) : hb_unicode_of(&k->w.unicode, d.code)->combining == 0) break;
+      if (m.found ? m.size && m.first_class == 0 : hb_unicode_of(&k->w.unicode, d.code)->combining == 0) break;
       last = last_class(k, last, d, m);
       after += d.size;
     }
