@@ -222,6 +222,9 @@ export class LutError extends HomebodyError {}
 /** Text cannot be taken or split as asked. */
 export class TextError extends HomebodyError {}
 
+/** Values, row splits or segments do not fit together. */
+export class RaggedError extends TextError {}
+
 /** A vocabulary is malformed, or lacks a token. */
 export class VocabularyError extends TextError {}
 
