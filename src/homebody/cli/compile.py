@@ -9,7 +9,7 @@ import typer
 
 
 def compile(
-    model: Annotated[Path, typer.Argument(help="An .onnx model.")],
+    model: Annotated[Path, typer.Argument(help="An .onnx or .tflite model.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
     engines: Annotated[
         str, typer.Option(help="auto, or names: onnxruntime,openvino,litert,tensorrt.")
@@ -55,7 +55,7 @@ def compile(
             output,
             engines=tuple(ENGINES) if engines == "auto" else tuple(engines.split(",")),
             precision=precision,
-            shapes=_shapes(model, shapes),
+            shapes=_shapes(shapes),
             policy=cache_policy,
             min_segment_size=min_segment_size,
             max_cached_engines=max_cached_engines,
@@ -81,16 +81,14 @@ def compile(
     out.print(f"written: {output}", markup=False)
 
 
-def _shapes(model: Path, text: str | None) -> list[dict[str, tuple[int, ...]]]:
-    """Shapes as written on the command line, for a model's first input."""
-    from homebody.engines.graph import read_graph
+def _shapes(text: str | None) -> list[tuple[int, ...]]:
+    """Shapes as written on the command line."""
     from homebody.errors import UsageError
 
     if text is None:
         return []
-    name = read_graph(model).inputs[0].name
     try:
-        return [{name: tuple(int(d) for d in one.split("x"))} for one in text.split(",")]
+        return [tuple(int(d) for d in one.split("x")) for one in text.split(",")]
     except ValueError:
         raise UsageError(
             f"--shapes is {text!r:.80}; write shapes as 1x3x224x224,8x3x224x224"

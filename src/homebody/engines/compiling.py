@@ -12,6 +12,7 @@ from homebody.engines.cache import DiskCache, processor
 from homebody.engines.compiled import CompiledModel, Settings
 from homebody.engines.engine import Engine, Options, Precision, Reason
 from homebody.engines.graph import Graph, Shape, read_bytes, read_graph
+from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import MIN_SEGMENT_SIZE
@@ -23,6 +24,7 @@ NATIVE = OnnxRuntime.name
 ENGINES: dict[str, Callable[[], Engine]] = {
     OnnxRuntime.name: OnnxRuntime,
     OpenVino.name: OpenVino,
+    LiteRt.name: LiteRt,
 }
 """Every engine, by name, in the order in which they are tried."""
 
@@ -33,7 +35,7 @@ def compile(
     *,
     engines: Sequence[str] = tuple(ENGINES),
     precision: Precision = "fp32",
-    shapes: Sequence[Mapping[str, Shape]] = (),
+    shapes: Sequence[Mapping[str, Shape] | Shape] = (),
     policy: Policy = "cost",
     min_segment_size: int = MIN_SEGMENT_SIZE,
     max_cached_engines: int = 16,
@@ -47,7 +49,8 @@ def compile(
         folder: where to write what :func:`load` reads.
         engines: those to choose from.
         precision: what floating-point operations may compute in.
-        shapes: inputs' shapes to build now, each by input's name; without, open dimensions are 1.
+        shapes: inputs' shapes to build now, by input's name or of the first; dimensions that are
+            open elsewhere are 1.
         policy: how engines are reused across batch sizes.
         min_segment_size: nodes in an engine's segment, at least.
         max_cached_engines: shapes whose engines stay in memory.
@@ -67,7 +70,8 @@ def compile(
     settings = Settings(options, policy, min_segment_size, max_cached_engines)
     compiled = _model(graph, engines, settings, Path(folder), told)
     for wanted in shapes or [_unit(graph)]:
-        compiled.at({**_unit(graph), **wanted})
+        named = wanted if isinstance(wanted, Mapping) else {graph.inputs[0].name: wanted}
+        compiled.at({**_unit(graph), **named})
     record = folders.record_of(compiled, Path(model).name, _versions(compiled), processor())
     folders.write(folder, compiled, record)
     return compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -60,6 +61,20 @@ class Model:
         self._output_indices = [d["index"] for d in outputs]
         self.inputs = tuple(_spec(d) for d in inputs)
         self.outputs = tuple(_spec(d) for d in outputs)
+
+    def run_into(self, outputs: Sequence[NDArray[Any]], *inputs: NDArray[Any]) -> None:
+        """Run once over arrays that are known to fit, without making new ones.
+
+        Args:
+            outputs: one array for each of :attr:`outputs`, written to.
+            inputs: one array for each of :attr:`inputs`.
+        """
+        view = self._interpreter.tensor
+        for index, value in zip(self._input_indices, inputs, strict=True):
+            np.copyto(view(index)(), value)
+        self._interpreter.invoke()
+        for index, out in zip(self._output_indices, outputs, strict=True):
+            np.copyto(out, view(index)())
 
     def __call__(self, *inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Run once.

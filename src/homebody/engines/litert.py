@@ -1,0 +1,78 @@
+"""LiteRT on the processor, for segments that have a TFLite form."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from homebody.engines.engine import Buffer, KernelTime, Options, Reason, Run
+from homebody.engines.graph import DEQUANTIZE, Graph, Segment, read_graph
+from homebody.engines.tflite_forms import FORMS
+from homebody.engines.tflite_out import export_tflite
+from homebody.errors import EngineBuildError, GraphError, ModelError
+from homebody.runtime import Model
+
+
+class LiteRt:
+    """LiteRT's interpreter with its XNNPACK kernels."""
+
+    name = "litert"
+
+    def probe(self) -> str | Reason:
+        """Its version; it comes with Homebody."""
+        from importlib.metadata import version
+
+        return version("ai-edge-litert")
+
+    def supports(self, graph: Graph) -> tuple[Reason | None, ...]:
+        """What has a TFLite form; whether its attributes have one too, building says."""
+        return tuple(
+            None
+            if node.op_type in FORMS or node.op_type == DEQUANTIZE
+            else Reason("unknown-operation", f"{node.op_type} has no TFLite form")
+            for node in graph.nodes
+        )
+
+    def build(self, segment: Segment, options: Options) -> Interpreted:
+        """Write the segment as a TFLite model and open it."""
+        if options.precision in ("bf16", "fp16"):
+            raise EngineBuildError(f"LiteRT does not compute in {options.precision} here")
+        try:
+            data = export_tflite(read_graph(segment.to_bytes()))
+        except GraphError as error:
+            raise EngineBuildError(f"LiteRT does not take the segment: {error}") from None
+        return self.load(data, segment, options)
+
+    def load(self, saved: bytes, segment: Segment, options: Options) -> Interpreted:
+        """Open a TFLite model that was written before."""
+        try:
+            return Interpreted(saved, options.threads)
+        except ModelError as error:
+            raise EngineBuildError(f"LiteRT does not build the segment: {error}") from None
+
+
+class Interpreted:
+    """A segment that LiteRT runs."""
+
+    def __init__(self, data: bytes, threads: int) -> None:
+        self._data = data
+        self._model = Model(data, threads=threads)
+
+    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Run:
+        """Run between these buffers and the interpreter's own memory."""
+        model, given, made = self._model, tuple(inputs), tuple(outputs)
+        return lambda: model.run_into(made, *given)
+
+    def save(self) -> bytes | None:
+        """The TFLite model."""
+        return self._data
+
+    def profile(
+        self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]
+    ) -> tuple[KernelTime, ...]:
+        """The whole call: LiteRT does not tell its kernels' times to Python."""
+        run = self.bind(inputs, outputs)
+        run()
+        started = time.perf_counter()
+        run()
+        return (KernelTime("invoke", "LiteRT", 1e6 * (time.perf_counter() - started)),)
