@@ -12,14 +12,13 @@
 
 export { TextKernels, loadText } from "./text/kernels.js";
 export {
-  combineSegments, greedyConstrainedSequence, ngrams, padModelInputs, roundRobin, shrinkLongest, slidingWindow,
-  viterbiConstrainedSequence, waterfall,
-} from "./text/sequences.js";
-export {
   caseFoldUtf8, caseFoldUtf8WithOffsetsMap, cleanControlsUtf8, cleanControlsUtf8WithOffsetsMap,
   findSourceOffsets, normalizeUtf8, normalizeUtf8WithOffsetsMap, stripAccentsUtf8,
   stripAccentsUtf8WithOffsetsMap, wordshape,
 } from "./text/normalize.js";
+export {
+  greedyConstrainedSequence, ngrams, slidingWindow, viterbiConstrainedSequence,
+} from "./text/sequences.js";
 export { TextPipeline } from "./text/pipeline.js";
 export {
   BertTokenizer, FastBertTokenizer, FastWordpieceTokenizer, Vocabulary, WordpieceTokenizer,
@@ -29,5 +28,5 @@ export {
 } from "./text/words.js";
 export { MaskValuesChooser, RandomItemSelector } from "./text/masking.js";
 export {
-  RoundRobinTrimmer, ShrinkLongestTrimmer, WaterfallTrimmer, combineSegments, concatenateSegments, padModelInputs,
+  RoundRobinTrimmer, ShrinkLongestTrimmer, WaterfallTrimmer, concatenateSegments,
 } from "./text/segments.js";

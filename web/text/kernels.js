@@ -111,6 +111,11 @@ export class TextKernels {
     return new Int32Array(this.#memory.buffer, at, count).slice();
   }
 
+  /** 64-bit numbers as plain ones. @param {number} at @param {number} count @returns {number[]} */
+  int64(at, count) {
+    return Array.from(new BigInt64Array(this.#memory.buffer, at, count), Number);
+  }
+
   /** Write 32-bit numbers, such as addresses and sizes. @param {...number} values @returns {number} their address */
   words(...values) {
     return this.put(new Uint32Array(values));

@@ -15,7 +15,7 @@ import { TextError } from "../errors.js";
  * @typedef {{tokens: T[], starts: Int32Array, ends: Int32Array}} WithOffsets
  */
 
-const SPACE = 0, SCRIPT = 1;
+const SPACE = 0, SCRIPT = 1, SENTENCES = -1;
 const KEEP_SPACE = 1;
 
 /** @param {OffsetUnit} unit */
@@ -48,15 +48,18 @@ class Splitting {
   /** @param {string} text @returns {WithOffsets<string>} */
   tokenizeWithOffsets(text) {
     const { kernels } = this;
-    const classes = kernels.classes(this.#question);
+    const question = this.#question;
+    const classes = question === SENTENCES ? null : kernels.classes(question);
     return kernels.calling(() => {
       const placed = kernels.place(text);
       const room = placed.size + 1;
       const [progress, splits] = [kernels.words(0, 0, 0), kernels.put(new BigInt64Array(2))];
       const [starts, ends] = [kernels.alloc(4 * room), kernels.alloc(4 * room)];
-      const split = this.#question === SPACE ? kernels.hb.hb_split_space : kernels.hb.hb_split_script;
-      kernels.check("splitting", split(
-        classes.at, classes.size, placed.strings, 1, this.#flags, progress, splits, starts, ends, room));
+      const { hb_split_space: space, hb_split_script: script, hb_split_sentences: sentences } = kernels.hb;
+      const what = [placed.strings, 1, this.#flags, progress, splits, starts, ends, room];
+      kernels.check("splitting", classes
+        ? (question === SPACE ? space : script)(classes.at, classes.size, ...what)
+        : sentences(kernels.tables.at, ...what));
       const count = kernels.int32(progress + 8, 1)[0];
       return cut(kernels, placed, starts, ends, count, this.#unit);
     });
@@ -104,6 +107,24 @@ export class UnicodeScriptTokenizer extends Splitting {
   /** @param {TextKernels} kernels @param {SplitterOptions & {keepWhitespace?: boolean}} [options] */
   constructor(kernels, { keepWhitespace = false, ...options } = {}) {
     super(kernels, SCRIPT, keepWhitespace ? KEEP_SPACE : 0, options);
+  }
+}
+
+/** Splits into sentences, by TF.Text's state machine. */
+export class StateBasedSentenceBreaker extends Splitting {
+  /** @param {TextKernels} kernels @param {SplitterOptions} [options] */
+  constructor(kernels, options = {}) {
+    super(kernels, SENTENCES, 0, options);
+  }
+
+  /** @param {string} text @returns {string[]} */
+  breakSentences(text) {
+    return this.tokenize(text);
+  }
+
+  /** @param {string} text */
+  breakSentencesWithOffsets(text) {
+    return this.tokenizeWithOffsets(text);
   }
 }
 
