@@ -63,7 +63,7 @@ export function traits(kernels, preset) {
     mono ? 0 : (spread - (SPREAD * WHITE) / 4) / (27 * WHITE),
     mono ? 1 : 0,
     adjust.grain.amount / 100,
-    -adjust.vignette.amount / 100,
+    (0 - adjust.vignette.amount) / 100,
   ];
   const found = values.map((value, i) => Math.min(Math.max(value / SCALES[i], -MOST), MOST));
   measured.set(preset, found);

@@ -96,9 +96,8 @@ class Settings(NamedTuple):
         flags: SPLIT_UNKNOWN, COUNT_CHARS.
         most_in_word: bytes (or characters), 1 to MOST_IN_WORD; a longer word is one piece.
         most_in_piece: characters.
-        unknown: number of an unknown word, or of its first character.
-        unknown_suffix: number of another unknown character.
-        too_long: number of a word that is too long.
+        numbers: of an unknown word or its first character, of another unknown character, and of
+            a word that is too long.
         cache_bytes: of memory for what chunks of text became; 0 for none.
     """
 
@@ -109,9 +108,7 @@ class Settings(NamedTuple):
     flags: int
     most_in_word: int
     most_in_piece: int
-    unknown: int
-    unknown_suffix: int
-    too_long: int
+    numbers: tuple[int, int, int]
     cache_bytes: int
 
 
@@ -127,8 +124,7 @@ class _Workspace:
             settings.tables, settings.classes.ctypes.data, settings.vocabulary.ctypes.data,
             self.cache.ctypes.data, self.scratch.ctypes.data, settings.classes.size,
             settings.vocabulary.size, self.cache.nbytes, scratch, settings.rules, settings.flags,
-            settings.most_in_word, settings.most_in_piece, settings.unknown,
-            settings.unknown_suffix, settings.too_long,
+            settings.most_in_word, settings.most_in_piece, *settings.numbers,
         )  # fmt: skip
         self.address = ctypes.addressof(self.model)
         self.numbers, self.starts, self.ends = (np.empty(2 * _FEW, np.int32) for _ in range(3))

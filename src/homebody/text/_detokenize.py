@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -17,18 +18,21 @@ def _rows(numbers: Any) -> Ragged | NDArray[Any]:
     """Numbers in any form as Ragged, or an array when they are one row."""
     if isinstance(numbers, (list, tuple)) and numbers and isinstance(numbers[0], (list, tuple)):
         numbers = Ragged.from_lists(numbers)
-    if not isinstance(numbers, Ragged):
-        numbers = np.asarray(numbers)
-        if numbers.size == 0:
-            numbers = numbers.astype(np.int64)
-        for width in reversed(numbers.shape[1:]):
-            splits = np.arange(numbers.size // max(width, 1) + 1, dtype=np.int64) * width
-            flat = numbers.reshape(-1) if not isinstance(numbers, Ragged) else numbers
-            numbers = Ragged(flat, splits)
-    flat = numbers.flat_values if isinstance(numbers, Ragged) else numbers
+    rows: Ragged | NDArray[Any]
+    if isinstance(numbers, Ragged):
+        rows = numbers
+    else:
+        array = np.asarray(numbers)
+        shape = array.shape
+        array = array.reshape(-1) if array.size else np.empty(0, np.int64)
+        splits = [
+            np.arange(math.prod(shape[:axis]) + 1) * shape[axis] for axis in range(1, len(shape))
+        ]
+        rows = Ragged(array, *splits) if splits else array
+    flat = rows.flat_values if isinstance(rows, Ragged) else rows
     if not isinstance(flat, np.ndarray) or flat.dtype.kind not in "iu":
         raise TextError("the numbers of pieces are no whole numbers; give those of a tokenizer")
-    return numbers
+    return rows
 
 
 def _joined(numbers: Ragged, texts: Strings, suffix: bytes) -> list[bytes]:

@@ -34,7 +34,7 @@ def out_type(value: Any) -> OutType:
     name = value if isinstance(value, str) else getattr(value, "name", None)
     if name is None and isinstance(value, type):
         name = value.__name__
-    if name in ("int32", "int64", "string"):
+    if name == "int32" or name == "int64" or name == "string":  # noqa: PLR1714 (for mypy)
         return name
     raise TextError(f"token_out_type is {value!r}; give 'int32', 'int64' or 'string'")
 
@@ -87,6 +87,7 @@ class PieceTokenizer(Tokenizer):
         if self._tf_text:
             numbers[2] = size + 2
         piece = 0xFFFFFFFF if most_in_piece is None else most_in_piece
+        word = whole(most_in_word, "max_bytes_per_word", 1, wordpieces.MOST_IN_WORD)
         self._kernel = wordpieces.WordPieces(
             wordpieces.Settings(
                 tables().address,
@@ -94,13 +95,14 @@ class PieceTokenizer(Tokenizer):
                 block,
                 rules,
                 flags,
-                whole(most_in_word, "max_bytes_per_word", 1, wordpieces.MOST_IN_WORD),
+                word,
                 whole(piece, "max_chars_per_token", 1, 0xFFFFFFFF),
-                *numbers,
+                (numbers[0], numbers[1], numbers[2]),
                 whole(cache_bytes, "cache_bytes", 0, 1 << 40),
             )
         )
-        self._quick = self._out != "string" and max(numbers) < size
+        certain = numbers if flags & wordpieces.SPLIT_UNKNOWN else (numbers[0], numbers[2])
+        self._quick = self._out != "string" and max(certain) < size
 
     def vocab_size(self) -> int:
         """Number of entries in the vocabulary."""
@@ -238,8 +240,8 @@ class WordpieceTokenizer(PieceTokenizer):
         return pieces
 
     def _tokens(self, source: Source, pieces: Pieces) -> Any:
-        unknown = np.flatnonzero(pieces.numbers >= self._size) if self._keeps_unknown else ()
-        if not len(unknown):
+        unknown = np.flatnonzero(pieces.numbers >= self._size)
+        if not (self._keeps_unknown and unknown.size):
             return super()._tokens(source, pieces)
         texts = source.cut(pieces.row_splits, pieces.starts, pieces.ends).to_bytes_list()
         suffix = self._suffix.encode()
