@@ -26,35 +26,42 @@ typedef struct {
   uint32_t size; /* bytes it takes: 1 to 4 */
 } hb_char;
 
+/* How many bytes at `at` are read as one U+FFFD: the longest beginning of a character that is there, or one. */
+static inline uint32_t hb_utf8_subpart(const uint8_t *at, size_t left) {
+  uint32_t lead = at[0];
+  if (lead < 0xC2 || lead > 0xF4) return 1;
+  /* What the second byte may be depends on the lead (Unicode Standard, table 3-7): this alone keeps out
+   * overlong forms, surrogates and everything above U+10FFFF. */
+  uint32_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  uint32_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  uint32_t most = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3, size = 1;
+  while (size < most && size < left && at[size] >= low && at[size] <= high) {
+    size++;
+    low = 0x80, high = 0xBF;
+  }
+  return size;
+}
+
+static inline int hb_utf8_continues(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+
 /* The character at `at`, of which `left` >= 1 bytes are there. */
 static inline hb_char hb_utf8_decode(const uint8_t *at, size_t left) {
   uint32_t lead = at[0];
   if (lead < 0x80) return (hb_char){lead, 1};
-  /* What the second byte may be depends on the lead (Unicode Standard, table 3-7): this alone keeps out
-   * overlong forms, surrogates and everything above U+10FFFF. */
-  uint32_t low = 0x80, high = 0xBF, more;
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    more = 1;
-    lead &= 0x1F;
-  } else if ((lead & 0xF0) == 0xE0) {
-    more = 2;
-    if (lead == 0xE0) low = 0xA0;
-    if (lead == 0xED) high = 0x9F;
-    lead &= 0x0F;
-  } else if (lead >= 0xF0 && lead <= 0xF4) {
-    more = 3;
-    if (lead == 0xF0) low = 0x90;
-    if (lead == 0xF4) high = 0x8F;
-    lead &= 0x07;
-  } else {
-    return (hb_char){HB_REPLACEMENT, 1};
+  if (lead < 0xE0) {
+    if (lead >= 0xC2 && left >= 2 && hb_utf8_continues(at[1])) return (hb_char){(lead & 0x1F) << 6 | (at[1] & 0x3F), 2};
+  } else if (lead < 0xF0) {
+    if (left >= 3 && hb_utf8_continues(at[1]) && hb_utf8_continues(at[2])) {
+      uint32_t code = (lead & 0x0F) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3F);
+      if (code >= 0x800 && (code < 0xD800 || code > 0xDFFF)) return (hb_char){code, 3};
+    }
+  } else if (lead < 0xF5) {
+    if (left >= 4 && hb_utf8_continues(at[1]) && hb_utf8_continues(at[2]) && hb_utf8_continues(at[3])) {
+      uint32_t code = (lead & 0x07) << 18 | (at[1] & 0x3Fu) << 12 | (at[2] & 0x3Fu) << 6 | (at[3] & 0x3F);
+      if (code >= 0x10000 && code < HB_CODE_POINTS) return (hb_char){code, 4};
+    }
   }
-  for (uint32_t i = 1; i <= more; i++) {
-    if (i >= left || at[i] < low || at[i] > high) return (hb_char){HB_REPLACEMENT, i};
-    lead = lead << 6 | (at[i] & 0x3F);
-    low = 0x80, high = 0xBF;
-  }
-  return (hb_char){lead, more + 1};
+  return (hb_char){HB_REPLACEMENT, hb_utf8_subpart(at, left)};
 }
 
 /* Whether `c`, decoded at `at`, stands for bytes that are not UTF-8. U+FFFD itself is EF BF BD, and no
@@ -105,6 +112,63 @@ static inline size_t hb_ascii_prefix(const uint8_t *at, size_t size) {
   size_t done = 0;
   while (size - done >= 8 && !(hb_load8(at + done) & 0x8080808080808080u)) done += 8;
   return done;
+}
+
+/* Bits 0 to 15: whether the bytes at `at` (16 that can be read) are ASCII letters or digits. */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+static inline uint32_t hb_alphanumeric(const uint8_t *at) {
+  __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+  __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+  __m128i digit = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+  letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+  digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+  return (uint32_t)_mm_movemask_epi8(_mm_or_si128(letter, digit));
+}
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+static inline uint32_t hb_alphanumeric(const uint8_t *at) {
+  v128_t bytes = wasm_v128_load(at);
+  v128_t letter = wasm_i8x16_sub(wasm_v128_or(bytes, wasm_i8x16_splat(0x20)), wasm_i8x16_splat('a'));
+  v128_t digit = wasm_i8x16_sub(bytes, wasm_i8x16_splat('0'));
+  return (uint32_t)wasm_i8x16_bitmask(
+      wasm_v128_or(wasm_u8x16_lt(letter, wasm_i8x16_splat(26)), wasm_u8x16_lt(digit, wasm_i8x16_splat(10))));
+}
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+static inline uint32_t hb_alphanumeric(const uint8_t *at) {
+  uint8x16_t bytes = vld1q_u8(at);
+  uint8x16_t letter = vsubq_u8(vorrq_u8(bytes, vdupq_n_u8(0x20)), vdupq_n_u8('a'));
+  uint8x16_t digit = vsubq_u8(bytes, vdupq_n_u8('0'));
+  uint8x16_t found = vorrq_u8(vcltq_u8(letter, vdupq_n_u8(26)), vcltq_u8(digit, vdupq_n_u8(10)));
+  static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  uint8x16_t marked = vandq_u8(found, vld1q_u8(bits));
+  return (uint32_t)vaddv_u8(vget_low_u8(marked)) | (uint32_t)vaddv_u8(vget_high_u8(marked)) << 8;
+}
+#else
+static inline uint32_t hb_alphanumeric(const uint8_t *at) {
+  uint32_t bits = 0;
+  for (uint32_t i = 0; i < 16; i++)
+    bits |= (uint32_t)((uint8_t)((at[i] | 0x20) - 'a') < 26 || (uint8_t)(at[i] - '0') < 10) << i;
+  return bits;
+}
+#endif
+
+/* How many of the bytes from text[from] on are ASCII letters or digits, up to 16; of text[size]. */
+static inline size_t hb_alphanumeric_run(const uint8_t *text, size_t size, size_t from) {
+  size_t left = size - from;
+  uint32_t bits;
+  if (left >= 16) {
+    bits = hb_alphanumeric(text + from);
+  } else if (size >= 16) {
+    bits = hb_alphanumeric(text + size - 16) >> (16 - left); /* the last 16, of which the first are done */
+  } else {
+    size_t run = 0;
+    while (run < left && ((uint8_t)((text[from + run] | 0x20) - 'a') < 26 || (uint8_t)(text[from + run] - '0') < 10))
+      run++;
+    return run;
+  }
+  return (size_t)__builtin_ctz(~bits);
 }
 
 #endif

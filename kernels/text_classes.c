@@ -53,10 +53,13 @@ static int is_space(const hb_unicode *unicode, uint32_t rules, uint32_t code) {
 }
 
 /* The list of `hf` has one number mistyped: it begins at 2B920 where BERT's own begins at 2B820. */
+#define MISTYPED_FIRST 0x2B820u
+#define MISTYPED_END 0x2B920u
+
 static int is_ideograph(const hb_unicode *unicode, uint32_t rules, uint32_t code) {
   if (!(hb_unicode_of(unicode, code)->flags & HB_UNICODE_BERT_CJK)) return 0;
   if (!(rules & HB_RULES_HF)) return 1;
-  return rules & HB_RULES_HF_IDEOGRAPHS && !(code >= 0x2B820 && code < 0x2B920);
+  return rules & HB_RULES_HF_IDEOGRAPHS && !(code >= MISTYPED_FIRST && code < MISTYPED_END);
 }
 
 /* What a code point is in normalized text. */
@@ -109,6 +112,14 @@ static uint32_t find_page(const uint8_t *pages, uint32_t count, uint16_t *seen) 
   }
 }
 
+/* Whether two pages, halves of Unicode's own alike, say the same of all their characters. */
+static int alike(const hb_unicode *unicode, uint32_t page, uint32_t other) {
+  uint32_t a = page >> 1, b = other >> 1;
+  int same = unicode->index[a] == unicode->index[b];
+  for (uint32_t i = 0; i < 5; i++) same &= unicode->map_index[i][a] == unicode->map_index[i][b];
+  return same && !(page >= MISTYPED_FIRST >> HB_CLASS_SHIFT && other <= MISTYPED_END >> HB_CLASS_SHIFT);
+}
+
 size_t hb_classes_build(const uint8_t *tables, uint32_t question, uint32_t rules, uint8_t *out, size_t size) {
   if (question > HB_CLASSES_WORDS || rules > HB_RULES_ALL || (uintptr_t)out % 4) return 0;
   if (size < HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES) return 0;
@@ -119,6 +130,10 @@ size_t hb_classes_build(const uint8_t *tables, uint32_t question, uint32_t rules
   uint16_t seen[SEEN] = {0};
   uint32_t count = 0;
   for (uint32_t page = 0; page < HB_CLASS_PAGES; page++) {
+    if (page >= 2 && alike(&unicode, page, page - 2)) {
+      index[page] = index[page - 2];
+      continue;
+    }
     if (count == room || count == SEEN - 1) return 0;
     for (uint32_t i = 0; i < 64; i++)
       pages[((size_t)count << HB_CLASS_SHIFT) + i] =

@@ -27,8 +27,10 @@ typedef struct {
   hb_cache cache;
   word_buffer word;
   piece_output out;
-  size_t chunk;                    /* the piece that the current chunk's first one is */
-  int32_t place[HB_LONG_PIECES][2]; /* where its first pieces start and end */
+  int32_t mask; /* of numbers: what does not say that a piece is its word's first, unless that is asked */
+  /* The current chunk: its first piece, and of the first few what is remembered. */
+  size_t chunk;
+  int32_t chunk_numbers[HB_LONG_PIECES], chunk_starts[HB_LONG_PIECES], chunk_ends[HB_LONG_PIECES];
 } session;
 
 uint32_t hb_wordpiece_scratch(uint32_t most_in_word) {
@@ -40,15 +42,16 @@ void hb_cache_clear(uint8_t *cache, size_t size) {
 }
 
 static inline void put(session *s, int32_t number, int32_t start, int32_t end) {
-  size_t n = s->out.count++;
-  s->out.numbers[n] = number;
-  if (n - s->chunk < HB_LONG_PIECES) {
-    s->place[n - s->chunk][0] = start;
-    s->place[n - s->chunk][1] = end;
-  }
+  size_t n = s->out.count++, k = n - s->chunk;
+  s->out.numbers[n] = number & s->mask;
   if (s->out.starts) {
     s->out.starts[n] = start;
     s->out.ends[n] = end;
+  }
+  if (k < HB_LONG_PIECES) {
+    s->chunk_numbers[k] = number;
+    s->chunk_starts[k] = start;
+    s->chunk_ends[k] = end;
   }
 }
 
@@ -80,7 +83,7 @@ static int flush(session *s) {
   size_t begin = s->out.count;
   if (s->out.room - begin < (length ? length : 1)) return 0;
   if (word->amount > model->most_in_word) {
-    put(s, model->too_long, word->start, word->end);
+    put(s, model->too_long | HB_PIECE_FIRST, word->start, word->end);
   } else {
     for (uint32_t i = 0; i < length;) {
       uint32_t node = i ? s->vocabulary.suffix : 0, end = 0;
@@ -91,19 +94,18 @@ static int flush(session *s) {
         if (node != HB_NO_NODE && entry >= 0) number = entry, end = j + 1;
       }
       if (number >= 0) {
-        put_part(s, number, i, end);
+        put_part(s, i ? number : number | HB_PIECE_FIRST, i, end);
         i = end;
       } else if (model->flags & HB_WORDPIECE_SPLIT_UNKNOWN) {
-        put_part(s, i ? model->unknown_suffix : model->unknown, i, i + 1);
+        put_part(s, i ? model->unknown_suffix : model->unknown | HB_PIECE_FIRST, i, i + 1);
         i++;
       } else {
         s->out.count = begin;
-        put(s, model->unknown, word->start, word->end);
+        put(s, model->unknown | HB_PIECE_FIRST, word->start, word->end);
         break;
       }
     }
   }
-  s->out.numbers[begin] |= HB_PIECE_FIRST;
   empty(word);
   return 1;
 }
@@ -181,101 +183,89 @@ static int put_chunk(session *s, const uint8_t *text, size_t from, size_t to) {
   return flush(s);
 }
 
-static inline uint64_t hash_short(const uint64_t key[HB_SHORT_KEY], size_t size) {
-  uint64_t hash = (key[0] ^ size) * 0x9E3779B97F4A7C15u;
-  hash = (hash ^ hash >> 29 ^ key[1]) * 0xBF58476D1CE4E5B9u;
-  return hb_cache_mix(hash ^ key[2] * 0x94D049BB133111EBu);
-}
-
 static inline int same(const uint64_t *a, const uint64_t *b, uint32_t words) {
   uint64_t differs = 0;
   for (uint32_t i = 0; i < words; i++) differs |= a[i] ^ b[i];
   return differs == 0;
 }
 
-/* Puts out what is remembered. `at` is where the chunk begins. */
-static inline void put_known(piece_output *out, const int32_t *numbers, const uint8_t *place, uint32_t count,
-                             int32_t at) {
-  size_t n = out->count;
-  for (uint32_t k = 0; k < count; k++) {
-    out->numbers[n + k] = numbers[k];
-    if (out->starts) {
-      out->starts[n + k] = at + place[2 * k];
-      out->ends[n + k] = at + place[2 * k + 1];
-    }
-  }
-  out->count = n + count;
+/* Puts out the pieces `first` to `last` - 1 of what is remembered of the chunk at `from`. */
+static inline void put_known(session *s, const int32_t *numbers, const uint8_t *starts, const uint8_t *ends,
+                             uint32_t first, uint32_t last, size_t from) {
+  size_t n = s->out.count;
+  for (uint32_t k = first; k < last; k++) s->out.numbers[n + k] = numbers[k] & s->mask;
+  if (s->out.starts == NULL) return;
+  for (uint32_t k = first; k < last; k++) s->out.starts[n + k] = (int32_t)from + starts[k];
+  for (uint32_t k = first; k < last; k++) s->out.ends[n + k] = (int32_t)from + ends[k];
 }
 
 /* What the last chunk came to, to be remembered by. */
-static inline void remember(const session *s, size_t from, int32_t *numbers, uint8_t *place) {
+static inline void remember(const session *s, size_t from, int32_t *numbers, uint8_t *starts, uint8_t *ends) {
   for (size_t k = 0; k < s->out.count - s->chunk; k++) {
-    numbers[k] = s->out.numbers[s->chunk + k];
-    place[2 * k] = (uint8_t)((size_t)s->place[k][0] - from);
-    place[2 * k + 1] = (uint8_t)((size_t)s->place[k][1] - from);
+    numbers[k] = s->chunk_numbers[k];
+    starts[k] = (uint8_t)((size_t)s->chunk_starts[k] - from);
+    ends[k] = (uint8_t)((size_t)s->chunk_ends[k] - from);
   }
 }
 
-/* A chunk of up to 24 bytes. Returns 0 when there is no room. */
-static inline int put_short(session *s, const uint8_t *text, size_t from, size_t to, size_t size) {
-  const uint8_t *at = text + from;
-  size_t length = to - from;
-  uint64_t key[HB_SHORT_KEY] = {0};
-  int whole = size - from >= 8 * HB_SHORT_KEY;
-  key[0] = hb_key_word(at, length, whole);
-  if (length > 8) key[1] = hb_key_word(at + 8, length - 8, whole);
-  if (length > 16) key[2] = hb_key_word(at + 16, length - 16, whole);
-  hb_short_chunk *set = s->cache.shorts + 2 * (hash_short(key, length) & s->cache.short_mask);
-  for (uint32_t way = 0; way < 2; way++) {
-    const hb_short_chunk *entry = set + way;
-    if (entry->size == length && same(entry->key, key, HB_SHORT_KEY)) {
-      if (s->out.room - s->out.count < HB_SHORT_PIECES) return 0;
-      put_known(&s->out, entry->numbers, entry->place, entry->count, (int32_t)from);
-      return 1;
-    }
-  }
-  if (!put_chunk(s, text, from, to)) return 0;
-  if (s->out.count - s->chunk > HB_SHORT_PIECES) return 1;
-  set[1] = set[0];
-  for (uint32_t i = 0; i < HB_SHORT_KEY; i++) set[0].key[i] = key[i];
-  set[0].size = (uint8_t)length;
-  set[0].count = (uint8_t)(s->out.count - s->chunk);
-  remember(s, from, set[0].numbers, set[0].place);
-  return 1;
-}
+/* Found and not yet put out. */
+typedef struct {
+  size_t from, to;
+  uint64_t key[HB_LONG_KEY], hash; /* of a chunk that may be remembered */
+  uint32_t class;
+  hb_char alone; /* a character by itself; size 0: a chunk */
+  uint8_t table; /* IN_SHORT, IN_LONG or IN_NONE */
+} found_chunk;
 
-/* The same up to 96 bytes. */
-static int put_long(session *s, const uint8_t *text, size_t from, size_t to, size_t size) {
-  const uint8_t *at = text + from;
+enum { IN_NONE, IN_SHORT, IN_LONG };
+
+/* A chunk of up to 56 bytes, whose hash is that of its own key. Returns 0 when there is no room. */
+static int put_long(session *s, const uint8_t *text, size_t from, size_t to, const uint64_t *key, uint64_t hash) {
   size_t length = to - from;
-  uint64_t key[HB_LONG_KEY] = {0}, hash = length;
-  for (size_t i = 0; 8 * i < length; i++) {
-    key[i] = hb_key_word(at + 8 * i, length - 8 * i, size - from - 8 * i >= 8);
-    hash = (hash ^ hash >> 29 ^ key[i]) * 0x9E3779B97F4A7C15u;
-  }
-  hb_long_chunk *set = s->cache.longs + 2 * (hb_cache_mix(hash) & s->cache.long_mask);
+  hb_long_chunk *set = s->cache.longs + 2 * hb_cache_set(hash, s->cache.long_sets);
   for (uint32_t way = 0; way < 2; way++) {
     const hb_long_chunk *entry = set + way;
-    if (entry->size == length && same(entry->key, key, HB_LONG_KEY)) {
-      if (s->out.room - s->out.count < HB_LONG_PIECES) return 0;
-      put_known(&s->out, entry->numbers, entry->place, entry->count, (int32_t)from);
-      return 1;
-    }
+    if (entry->size != length || !same(entry->key, key, HB_LONG_KEY)) continue;
+    if (s->out.room - s->out.count < HB_LONG_PIECES) return 0;
+    put_known(s, entry->numbers, entry->starts, entry->ends, 0, 4, from);
+    if (entry->count > 4) put_known(s, entry->numbers, entry->starts, entry->ends, 4, HB_LONG_PIECES, from);
+    s->out.count += entry->count;
+    return 1;
   }
   if (!put_chunk(s, text, from, to)) return 0;
-  if (s->out.count - s->chunk > HB_LONG_PIECES) return 1;
+  size_t count = s->out.count - s->chunk;
+  if (count > HB_LONG_PIECES || (count <= HB_SHORT_PIECES && length <= 8 * HB_SHORT_KEY)) return 1;
   set[1] = set[0];
   for (uint32_t i = 0; i < HB_LONG_KEY; i++) set[0].key[i] = key[i];
   set[0].size = (uint8_t)length;
-  set[0].count = (uint8_t)(s->out.count - s->chunk);
-  remember(s, from, set[0].numbers, set[0].place);
+  set[0].count = (uint8_t)count;
+  remember(s, from, set[0].numbers, set[0].starts, set[0].ends);
   return 1;
 }
 
-static inline int put_any(session *s, const uint8_t *text, size_t from, size_t to, size_t size) {
-  if (s->cache.shorts && to - from <= 8 * HB_SHORT_KEY) return put_short(s, text, from, to, size);
-  if (s->cache.longs && to - from <= 8 * HB_LONG_KEY) return put_long(s, text, from, to, size);
-  return put_chunk(s, text, from, to);
+/* The same up to 16 bytes. What is not one piece or two is in the other table. */
+static inline int put_short(session *s, const uint8_t *text, const found_chunk *chunk) {
+  hb_short_chunk *set = s->cache.shorts + 2 * hb_cache_set(chunk->hash, s->cache.short_sets);
+  size_t from = chunk->from, length = chunk->to - from;
+  for (uint32_t way = 0; way < 2; way++) {
+    const hb_short_chunk *entry = set + way;
+    if (entry->size != length || !same(entry->key, chunk->key, HB_SHORT_KEY)) continue;
+    if (s->out.room - s->out.count < HB_SHORT_PIECES) return 0;
+    /* Two whatever their number is, without asking: what is too much is written over. */
+    put_known(s, entry->numbers, entry->starts, entry->ends, 0, HB_SHORT_PIECES, from);
+    s->out.count += entry->count;
+    return 1;
+  }
+  s->chunk = s->out.count;
+  if (!put_long(s, text, from, chunk->to, chunk->key, chunk->hash)) return 0;
+  size_t count = s->out.count - s->chunk;
+  if (count > HB_SHORT_PIECES) return 1; /* else it was not known there, and has just been worked out */
+  set[1] = set[0];
+  for (uint32_t i = 0; i < HB_SHORT_KEY; i++) set[0].key[i] = chunk->key[i];
+  set[0].size = (uint8_t)length;
+  set[0].count = (uint8_t)count;
+  remember(s, from, set[0].numbers, set[0].starts, set[0].ends);
+  return 1;
 }
 
 /* A character that is a word: unless something is special about it, one look at the vocabulary. */
@@ -299,32 +289,98 @@ static inline uint32_t class_at(const session *s, const uint8_t *at, size_t left
   return hb_class_of(s->classes, c->code);
 }
 
-/* A string from *at on. Returns 0 when there was no room for what is at *at. */
-static int put_string(session *s, const uint8_t *text, size_t size, size_t *at) {
+/* Where the chunk ends that text[at - 1] is part of. Letters and digits of ASCII are part of one under all rules. */
+static inline size_t chunk_end(const session *s, const uint8_t *text, size_t size, size_t at) {
+  while (at < size) {
+    size_t run = hb_alphanumeric_run(text, size, at);
+    at += run;
+    if (run == 16) continue;
+    if (at == size) break;
+    hb_char c;
+    if ((class_at(s, text + at, size - at, &c) & 3) != HB_WORD_PART) break;
+    for (at += c.size; at < size && text[at] >= 0x80; at += c.size) { /* most are followed by their like */
+      c = hb_utf8_decode(text + at, size - at);
+      if ((hb_class_of(s->classes, c.code) & 3) != HB_WORD_PART) return at;
+    }
+  }
+  return at;
+}
+
+#define FOUND 16u
+
+/* Computes where a chunk would be remembered, and has that memory fetched. */
+static inline void look_ahead(const session *s, const uint8_t *text, size_t size, found_chunk *chunk) {
+  size_t length = chunk->to - chunk->from;
+  if (length <= 8 * HB_SHORT_KEY) {
+    hb_short_key(text, size, chunk->from, chunk->to, chunk->key);
+    for (uint32_t i = HB_SHORT_KEY; i < HB_LONG_KEY; i++) chunk->key[i] = 0;
+    chunk->hash = hb_cache_hash(chunk->key, HB_SHORT_KEY, length);
+    chunk->table = IN_SHORT;
+    __builtin_prefetch(s->cache.shorts + 2 * hb_cache_set(chunk->hash, s->cache.short_sets));
+  } else if (length <= 8 * HB_LONG_KEY) {
+    hb_cache_key(text, chunk->from, chunk->to, HB_LONG_KEY, chunk->key);
+    chunk->hash = hb_cache_hash(chunk->key, HB_LONG_KEY, length);
+    chunk->table = IN_LONG;
+    const uint8_t *set = (const uint8_t *)(s->cache.longs + 2 * hb_cache_set(chunk->hash, s->cache.long_sets));
+    __builtin_prefetch(set);
+    __builtin_prefetch(set + 64);
+  }
+}
+
+/* Up to FOUND chunks and characters from *at on, and what memory will be asked about them already on its way. */
+static inline uint32_t find(const session *s, const uint8_t *text, size_t size, size_t *at, found_chunk *found) {
+  uint32_t count = 0;
   size_t from = *at;
-  int enough = 1;
-  while (from < size) {
+  while (from < size && count < FOUND) {
+    found_chunk *chunk = found + count;
     hb_char c;
     uint32_t class = class_at(s, text + from, size - from, &c);
-    size_t to = from + c.size, before = s->out.count;
-    if ((class & 3) == HB_WORD_PART) {
-      while (to < size) {
-        while (to < size && (s->classes.bytes[text[to]] & (HB_NOT_ASCII | 3)) == HB_WORD_PART) to++;
-        if (to == size || s->classes.bytes[text[to]] != HB_NOT_ASCII) break;
-        hb_char next = hb_utf8_decode(text + to, size - to);
-        if ((hb_class_of(s->classes, next.code) & 3) != HB_WORD_PART) break;
-        to += next.size;
+    if ((class & 3) == HB_WORD_SPACE) {
+      from += c.size;
+      continue;
+    }
+    count++;
+    chunk->from = from;
+    chunk->to = from + c.size;
+    chunk->table = IN_NONE;
+    chunk->alone.size = 0;
+    if ((class & 3) == HB_WORD_ALONE) {
+      chunk->alone = c;
+      chunk->class = class;
+      __builtin_prefetch(s->vocabulary.slots + hb_edge_slot(hb_edge_key(0, c.code), s->vocabulary.bits));
+    } else {
+      chunk->to = chunk_end(s, text, size, chunk->to);
+      if (s->cache.shorts) look_ahead(s, text, size, chunk);
+    }
+    from = chunk->to;
+  }
+  *at = from;
+  return count;
+}
+
+/* A string from *at on. Returns 0 when there was no room for what is at *at. */
+static int put_string(session *s, const uint8_t *text, size_t size, size_t *at) {
+  found_chunk found[FOUND];
+  for (size_t next = *at; next < size;) {
+    uint32_t count = find(s, text, size, &next, found);
+    for (uint32_t i = 0; i < count; i++) {
+      const found_chunk *chunk = found + i;
+      size_t before = s->out.count;
+      int enough;
+      if (chunk->table == IN_SHORT)
+        enough = put_short(s, text, chunk);
+      else if (chunk->alone.size)
+        enough = put_alone(s, text, chunk->from, chunk->alone, chunk->class);
+      else if (chunk->table == IN_LONG)
+        enough = put_long(s, text, chunk->from, chunk->to, chunk->key, chunk->hash);
+      else
+        enough = put_chunk(s, text, chunk->from, chunk->to);
+      if (!enough) {
+        s->out.count = before;
+        *at = chunk->from;
+        return 0;
       }
-      enough = put_any(s, text, from, to, size);
-    } else if ((class & 3) == HB_WORD_ALONE) {
-      enough = put_alone(s, text, from, c, class);
     }
-    if (!enough) {
-      s->out.count = before;
-      *at = from;
-      return 0;
-    }
-    from = to;
   }
   *at = 0;
   return 1;
@@ -353,6 +409,7 @@ int32_t hb_wordpiece_tokenize(const hb_wordpiece *model, const hb_string *string
                               int32_t *ends, uint8_t *first, size_t room) {
   session s;
   if (!open_session(&s, model)) return HB_BAD_ARGUMENT;
+  s.mask = first ? -1 : ~HB_PIECE_FIRST;
   s.out = (piece_output){numbers, starts, ends, progress->tokens, room};
   splits[0] = 0;
   int enough = 1;
@@ -361,8 +418,8 @@ int32_t hb_wordpiece_tokenize(const hb_wordpiece *model, const hb_string *string
     progress->string = i;
     size_t begin = s.out.count;
     enough = put_string(&s, strings[i].data, strings[i].size, &progress->byte);
-    for (size_t k = begin; k < s.out.count; k++) {
-      if (first) first[k] = (numbers[k] & HB_PIECE_FIRST) != 0;
+    for (size_t k = begin; first && k < s.out.count; k++) {
+      first[k] = (numbers[k] & HB_PIECE_FIRST) != 0;
       numbers[k] &= ~HB_PIECE_FIRST;
     }
     splits[i + 1] = (int64_t)s.out.count;

@@ -34,8 +34,9 @@ def out_type(value: Any) -> OutType:
     name = value if isinstance(value, str) else getattr(value, "name", None)
     if name is None and isinstance(value, type):
         name = value.__name__
-    if name == "int32" or name == "int64" or name == "string":  # noqa: PLR1714 (for mypy)
-        return name
+    names: dict[Any, OutType] = {"int32": "int32", "int64": "int64", "string": "string"}
+    if name in names:
+        return names[name]
     raise TextError(f"token_out_type is {value!r}; give 'int32', 'int64' or 'string'")
 
 
