@@ -24,6 +24,7 @@ typedef struct {
   int32_t *top;     /* [2 n]: disjoint sets: the outermost contraction */
   int32_t *weak;    /* [n + 1]: disjoint sets: joined by best arcs */
   int32_t *cycle;   /* [n] */
+  int32_t *inside;  /* [n + 1]: whether a node is of the cycle at hand */
   int32_t nodes, count;
   int32_t narrow;
 } graph;
@@ -31,7 +32,7 @@ typedef struct {
 size_t hb_spanning_tree_scratch(int32_t nodes) {
   if (nodes < 1 || nodes > HB_MAX_NODES) return 0;
   const size_t n = (size_t)nodes, side = n * (n + 1);
-  return side + (side + 1) / 2 + 2 * (2 * n) + (2 * n + 1) / 2 * 3 + (n + 2) / 2 + (n + 1) / 2;
+  return side + (side + 1) / 2 + 2 * (2 * n) + (2 * n + 1) / 2 * 3 + 2 * ((n + 2) / 2) + (n + 1) / 2;
 }
 
 static graph open(int32_t nodes, int32_t narrow, uint64_t *scratch) {
@@ -45,6 +46,7 @@ static graph open(int32_t nodes, int32_t narrow, uint64_t *scratch) {
   g.into = (int32_t *)(void *)at, at += (2 * n + 1) / 2;
   g.top = (int32_t *)(void *)at, at += (2 * n + 1) / 2;
   g.weak = (int32_t *)(void *)at, at += (n + 2) / 2;
+  g.inside = (int32_t *)(void *)at, at += (n + 2) / 2;
   g.cycle = (int32_t *)(void *)at;
   return g;
 }
@@ -120,20 +122,23 @@ static void contract(graph *g, int32_t node) {
   }
   const size_t rows = (size_t)(g->nodes + 1), base = (size_t)g->column[node] * rows;
   g->column[made] = g->column[node];
+  for (int32_t source = 0; source <= g->nodes; source++) g->inside[source] = find(g->top, source) == made;
   for (int32_t i = 0; i < length; i++) {
     const double lost = -g->best[g->cycle[i]].score;
     const size_t from = (size_t)g->column[g->cycle[i]] * rows;
     for (int32_t source = 0; source <= g->nodes; source++) {
       const size_t row = (size_t)source;
-      double score = g->score[from + row];
-      if (score != score) continue;
-      const int inside = source > 0 && find(g->top, source) == made;
-      if (i == 0) {
-        g->score[base + row] = inside ? __builtin_nan("") : rounded(g, score + lost);
+      if (g->inside[source]) {
+        g->score[base + row] = __builtin_nan("");
         continue;
       }
-      if (inside) continue;
+      double score = g->score[from + row];
+      if (score != score) continue;
       score = rounded(g, score + lost);
+      if (i == 0) {
+        g->score[base + row] = score;
+        continue;
+      }
       if (!(g->score[base + row] >= score)) {
         g->score[base + row] = score;
         g->target[base + row] = g->target[from + row];

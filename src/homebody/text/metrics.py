@@ -90,8 +90,12 @@ def _numbered(
     if isinstance(mine, Strings) and isinstance(theirs, Strings):
         ids, kinds = features.number(np.concatenate([mine.spans(), theirs.spans()]))
     elif isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
-        different, found = np.unique(np.concatenate([mine, theirs]), return_inverse=True)
-        ids, kinds = found.reshape(-1).astype(np.int32), len(different)
+        values = np.concatenate([mine, theirs])
+        if values.dtype.kind not in "iu":  # of uint64 and int64
+            raise TextError("tokens are uint64 and int64; give both as one kind")
+        spans = np.full((len(values), 2), values.itemsize, np.uintp)
+        spans[:, 0] = values.ctypes.data + values.itemsize * np.arange(len(values))
+        ids, kinds = features.number(spans)  # of their bytes
     else:
         raise TextError("hypotheses and references are text and numbers; give both as one kind")
     return ids[: len(mine)], ids[len(mine) :], kinds
