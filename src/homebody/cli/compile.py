@@ -9,7 +9,7 @@ import typer
 
 
 def compile(
-    model: Annotated[Path, typer.Argument(help="An .onnx or .tflite model.")],
+    model: Annotated[Path, typer.Argument(help="An .onnx or .tflite model, SavedModel or .keras.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
     engines: Annotated[
         str, typer.Option(help="auto, or names: onnxruntime,openvino,litert,tensorrt.")
@@ -17,6 +17,13 @@ def compile(
     precision: Annotated[
         Literal["fp32", "bf16", "fp16", "int8"], typer.Option(help="What may be computed in.")
     ] = "fp32",
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="About 100 inputs for int8: a folder of photos, or an .npz file."),
+    ] = None,
+    pipeline: Annotated[
+        str, typer.Option(help="A bundle or built-in feature whose pipeline prepares the photos.")
+    ] = "for-this-photo",
     shapes: Annotated[
         str | None, typer.Option(help="Input shapes to build now: 1x3x224x224,8x3x224x224.")
     ] = None,
@@ -41,13 +48,19 @@ def compile(
 
       homebody compile model.onnx -o compiled/
 
+      homebody compile model.onnx -o compiled/ --precision int8 --samples inputs.npz
+
       homebody compile model.onnx -o compiled/ --shapes 1x3x224x224,8x3x224x224 --threads 2
     """
     from homebody.cli import _print
+    from homebody.cli._samples import read_samples
     from homebody.engines import compile as run
     from homebody.engines.compiling import ENGINES
     from homebody.engines.folder import read
+    from homebody.errors import UsageError
 
+    if samples is not None and precision != "int8":
+        raise UsageError("--samples make a model int8; give --precision int8 with them")
     console = _print.console(stderr=True)
     with console.status("reading") as status:
         run(
@@ -55,6 +68,7 @@ def compile(
             output,
             engines=tuple(ENGINES) if engines == "auto" else tuple(engines.split(",")),
             precision=precision,
+            samples=None if samples is None else read_samples(samples, pipeline),
             shapes=_shapes(shapes),
             policy=cache_policy,
             min_segment_size=min_segment_size,

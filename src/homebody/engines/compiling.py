@@ -17,8 +17,11 @@ from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import MIN_SEGMENT_SIZE
 from homebody.engines.policy import Policy
+from homebody.engines.quantize import quantize
+from homebody.engines.saved_model import is_saved_model, to_tflite
 from homebody.engines.tflite_in import import_tflite
 from homebody.errors import EngineError
+from homebody.shrink import Source
 
 NATIVE = OnnxRuntime.name
 ENGINES: dict[str, Callable[[], Engine]] = {
@@ -35,6 +38,7 @@ def compile(
     *,
     engines: Sequence[str] = tuple(ENGINES),
     precision: Precision = "fp32",
+    samples: Source | None = None,
     shapes: Sequence[Mapping[str, Shape] | Shape] = (),
     policy: Policy = "cost",
     min_segment_size: int = MIN_SEGMENT_SIZE,
@@ -45,10 +49,12 @@ def compile(
     """Compile a model: measure each engine on it here, and keep the quickest.
 
     Args:
-        model: an ``.onnx`` or ``.tflite`` file.
+        model: an ``.onnx`` or ``.tflite`` file; with TensorFlow installed also a SavedModel's
+            folder or a ``.keras`` file.
         folder: where to write what :func:`load` reads.
         engines: those to choose from.
         precision: what floating-point operations may compute in.
+        samples: about 100 real inputs, which make a float model int8.
         shapes: inputs' shapes to build now, by input's name or of the first; dimensions that are
             open elsewhere are 1.
         policy: how engines are reused across batch sizes.
@@ -65,8 +71,10 @@ def compile(
         >>> compiled({"image": pixels})                                     # doctest: +SKIP
         {'scores': array(...)}
     """
-    graph = read_model(model)
     options = Options(threads or os.cpu_count() or 1, precision)
+    graph = read_model(model)
+    if samples is not None:
+        graph = quantize(graph, samples, threads=options.threads)
     settings = Settings(options, policy, min_segment_size, max_cached_engines)
     compiled = _model(graph, engines, settings, Path(folder), told)
     for wanted in shapes or [_unit(graph)]:
@@ -102,10 +110,13 @@ def read_model(path: str | os.PathLike[str]) -> Graph:
         GraphError: the file cannot be read, or holds what is not supported.
         ModelError: a ``.tflite`` file is damaged.
     """
-    if Path(path).suffix == ".tflite":
-        graph = read_graph(import_tflite(read_bytes(path)).SerializeToString())
+    place = Path(path)
+    if is_saved_model(place):
+        graph = read_graph(import_tflite(to_tflite(place)).SerializeToString())
+    elif place.suffix == ".tflite":
+        graph = read_graph(import_tflite(read_bytes(place)).SerializeToString())
     else:
-        graph = read_graph(path)
+        graph = read_graph(place)
     return Graph(qdq.prepare(graph.model))
 
 

@@ -42,11 +42,12 @@ class Scale:
         )
 
 
-def export_tflite(graph: Graph) -> bytes:
+def export_tflite(graph: Graph, *, batched: bool = False) -> bytes:
     """Write a graph as a ``.tflite`` model.
 
     Args:
         graph: of static shapes.
+        batched: state that a first dimension of 1 may vary.
 
     Raises:
         GraphError: it holds an operation that has no TFLite form here.
@@ -55,7 +56,7 @@ def export_tflite(graph: Graph) -> bytes:
         >>> from homebody.engines.graph import read_graph
         >>> data = export_tflite(read_graph("model.onnx"))                  # doctest: +SKIP
     """
-    return Export(graph).model()
+    return Export(graph, batched).model()
 
 
 class Export:
@@ -66,8 +67,9 @@ class Export:
         out: the model that is made.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, batched: bool = False) -> None:
         self.graph = graph
+        self._batched = batched
         self.out = editing.empty()
         self._tensors: dict[tuple[str, str, bool], int] = {}
         self._read: dict[str, Scale] = {}
@@ -97,7 +99,15 @@ class Export:
             FORMS[node.op_type](self, node)
         for value in self.graph.model.graph.outputs:
             self.out.outputs.append(self.real(value))
+        if self._batched:
+            self._open_batch()
         return self.out.save()
+
+    def _open_batch(self) -> None:
+        for index, made in enumerate(self.out.tensors):
+            shape = self.out.shape(index)
+            if shape[:1] == (1,) and not self.out.is_constant(index):
+                made.shapeSignature = np.array([-1, *shape[1:]], np.int32)
 
     # ---- reading
 
