@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from homebody.bundle._json import printable
 from homebody.bundle.operations import Operation
 from homebody.bundle.reader import Bundle
@@ -14,7 +16,14 @@ MAX_TOKEN_BYTES = 1024
 """A longer line is refused."""
 
 
-def read(bundle: Bundle, operation: Lookup | Wordpiece) -> tuple[str, ...]:
+class Entries(Protocol):
+    """What has entries of text: a :class:`~homebody.bundle.Bundle` does."""
+
+    def text(self, name: str, /) -> str:
+        """An entry's text."""
+
+
+def read(bundle: Entries, operation: Lookup | Wordpiece) -> tuple[str, ...]:
     """The tokens that an operation knows, by their ids.
 
     Raises:

@@ -22,6 +22,7 @@ from homebody.cli import (
     serve,
     shrink,
     studio,
+    text,
     train,
     update,
 )
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.add_typer(photo.app, name="photo")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(battery.app, name="battery")
+app.add_typer(text.app, name="text")
 app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
 app.command("pack")(pack.pack)

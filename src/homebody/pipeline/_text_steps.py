@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody import text as texts
-from homebody.bundle import Bundle, vocabulary
 from homebody.bundle import text_operations as ops
+from homebody.bundle import vocabulary
 from homebody.bundle.operations import Operation
 from homebody.errors import FeatureError
 from homebody.pipeline._misplaced import misplaced
@@ -30,7 +30,7 @@ class Sequence:
         self.ids, self.passages = ids, passages
 
 
-def step_of(operation: Operation, bundle: Bundle) -> Callable[[Any], Any]:
+def step_of(operation: Operation, bundle: vocabulary.Entries) -> Callable[[Any], Any]:
     """A function that runs an operation on what the one before it made.
 
     Raises:
@@ -45,7 +45,9 @@ def step_of(operation: Operation, bundle: Bundle) -> Callable[[Any], Any]:
         case ops.Whitespace():
             return partial(_split, tokenizer=texts.WhitespaceTokenizer())
         case ops.UnicodeScript():
-            return partial(_split, tokenizer=texts.UnicodeScriptTokenizer(operation.keep_whitespace))
+            return partial(
+                _split, tokenizer=texts.UnicodeScriptTokenizer(operation.keep_whitespace)
+            )
         case ops.Characters():
             return _characters
         case ops.Bytes():
@@ -78,9 +80,10 @@ def step_of(operation: Operation, bundle: Bundle) -> Callable[[Any], Any]:
 def _normalize(value: Any, *, steps: tuple[str, ...]) -> Passages | None:
     if not isinstance(value, Passages):
         return None
+    passages = value
     for step in steps:
-        value = Passages(_normalized(one, step) for one in value)
-    return value
+        passages = Passages(_normalized(one, step) for one in passages)
+    return passages
 
 
 def _normalized(passage: Passage, step: str) -> Passage:
@@ -156,10 +159,19 @@ def _ngrams(value: Any, *, width: int, separator: str) -> Pieces | None:
     joined = texts.ngrams(
         value.rows, width, reduction_type=texts.Reduction.STRING_JOIN, string_separator=separator
     )
-    starts, ends = (Ragged(one, value.splits) for one in (value.starts, value.ends))
-    first = texts.sliding_window(starts, width).flat_values.reshape(-1, width)[:, 0]
-    last = texts.sliding_window(ends, width).flat_values.reshape(-1, width)[:, -1]
-    return Pieces(value.passages, joined.values, joined.row_splits, first, last)
+    assert isinstance(joined, Ragged)
+    first, splits = _windows_of(value.splits, width)
+    starts, ends = value.starts[first], value.ends[first + width - 1]
+    return Pieces(value.passages, joined.values, splits, starts, ends)
+
+
+def _windows_of(
+    splits: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first place of each window in rows, and the windows' row splits."""
+    counts = np.maximum(np.diff(splits) - width + 1, 0)
+    made = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return np.arange(made[-1]) + np.repeat(splits[:-1] - made[:-1], counts), made
 
 
 # ---------------------------------------------------------------------- to ids
@@ -230,12 +242,10 @@ def _wordshape(value: Any, *, pattern: str) -> Pieces | None:
 def _windows(value: Any, *, width: int) -> Pieces | None:
     if not isinstance(value, Pieces) or value.tokens or value.values.ndim > 1:
         return None
-    windows = texts.sliding_window(value.rows, width)
-    flat = windows.flat_values.reshape(-1, width)
-    starts, ends = (Ragged(one, value.splits) for one in (value.starts, value.ends))
-    first = texts.sliding_window(starts, width).flat_values.reshape(-1, width)[:, 0]
-    last = texts.sliding_window(ends, width).flat_values.reshape(-1, width)[:, -1]
-    return Pieces(value.passages, flat, windows.row_splits, first, last)
+    first, splits = _windows_of(value.splits, width)
+    windows = value.values[first[:, None] + np.arange(width)]
+    starts, ends = value.starts[first], value.ends[first + width - 1]
+    return Pieces(value.passages, windows, splits, starts, ends)
 
 
 _TRIMMERS: dict[str, Callable[[int], texts.Trimmer]] = {

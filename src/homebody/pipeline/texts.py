@@ -6,19 +6,19 @@ The operations are those of :mod:`homebody.bundle.text_operations`; their arithm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from homebody.bundle import Bundle
 from homebody.bundle.manifest import TensorSpec
 from homebody.bundle.operations import Operation, operation_name
+from homebody.bundle.vocabulary import Entries
 from homebody.errors import FeatureError, SamplesError
-from homebody.pipeline._pieces import OffsetUnit, Passages, Pieces
+from homebody.pipeline._pieces import OffsetUnit as OffsetUnit
+from homebody.pipeline._pieces import Passages, Pieces
 from homebody.pipeline._text_steps import Tensors, step_of
 
 TextLike: TypeAlias = str | bytes | Sequence[str | bytes]
@@ -56,7 +56,7 @@ class TextPipeline:
 
     Args:
         operations: the manifest's ``input``.
-        bundle: where the operations' vocabularies are.
+        bundle: where the operations' vocabularies are: a bundle, or what gives entries' text.
 
     Raises:
         FeatureError: an operation stands where it cannot, or does not belong to text.
@@ -71,7 +71,7 @@ class TextPipeline:
         ['a', 'chess', 'program']
     """
 
-    def __init__(self, operations: Iterable[Operation], bundle: Bundle) -> None:
+    def __init__(self, operations: Iterable[Operation], bundle: Entries) -> None:
         self._steps: list[tuple[str, Callable[[Any], Any]]] = [
             (operation_name(one), step_of(one, bundle)) for one in operations
         ]
@@ -182,5 +182,5 @@ def read(stored: NDArray[Any]) -> TextLike:
     return segments if len(segments) > 1 else segments[0]
 
 
-def _shown(tensors: dict[str, tuple[tuple[int, ...], str]]) -> str:
+def _shown(tensors: Mapping[str, tuple[tuple[int, ...], str]]) -> str:
     return ", ".join(f"{name} {dtype}{list(shape)}" for name, (shape, dtype) in tensors.items())

@@ -49,10 +49,9 @@ def _opened(path: Path) -> nullcontext[BinaryIO] | BinaryIO:
 
     from homebody.cli import _print
 
-    shown = open_with_progress(
+    return open_with_progress(  # type: ignore[return-value]  # a binary file's context manager too
         path, "rb", description=path.name, console=_print.console(stderr=True), transient=True
     )
-    return shown  # type: ignore[return-value]  # a context manager of a binary file too
 
 
 def _batches(name: str, file: BinaryIO) -> Iterator[Batch]:

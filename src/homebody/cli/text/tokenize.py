@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import msgspec
 import typer
@@ -16,39 +15,12 @@ if TYPE_CHECKING:
     from homebody.cli.text._lines import Batch
 
 
-class Kind(StrEnum):
-    """How text is cut."""
-
-    wordpiece = "wordpiece"
-    bert = "bert"
-    whitespace = "whitespace"
-    script = "script"
-    chars = "chars"
-    bytes = "bytes"
-    sentences = "sentences"
-
-
-class Unit(StrEnum):
-    """What offsets count."""
-
-    byte = "byte"
-    char = "char"
-    utf16 = "utf16"
-
-
-class Rules(StrEnum):
-    """Whose normalization BERT's text has."""
-
-    tf = "tf"
-    hf = "hf"
-
-
-class Malformed(StrEnum):
-    """What becomes of bytes that are not UTF-8."""
-
-    replace = "replace"
-    ignore = "ignore"
-    error = "error"
+Kind: TypeAlias = Literal[
+    "wordpiece", "bert", "whitespace", "script", "chars", "bytes", "sentences"
+]
+Unit: TypeAlias = Literal["byte", "char", "utf16"]
+Rules: TypeAlias = Literal["tf", "hf"]
+Malformed: TypeAlias = Literal["replace", "ignore", "error"]
 
 
 class Tokens(msgspec.Struct, omit_defaults=True):
@@ -66,20 +38,18 @@ def tokenize(
         list[Path] | None,
         typer.Argument(help="Text files, each line a text; standard input without any, or -."),
     ] = None,
-    kind: Annotated[Kind, typer.Option(help="How to cut.")] = Kind.whitespace,
+    kind: Annotated[Kind, typer.Option(help="How to cut.")] = "whitespace",
     vocab: Annotated[
         Path | None, typer.Option(help="Word pieces, one a line, for wordpiece and bert.")
     ] = None,
     bundle: Annotated[
         str | None, typer.Option(help="Cut as this bundle (.hb) does, in place of --kind.")
     ] = None,
-    offsets: Annotated[Unit, typer.Option(help="What starts and ends count.")] = Unit.char,
+    offsets: Annotated[Unit, typer.Option(help="What starts and ends count.")] = "char",
     lower_case: Annotated[
         bool, typer.Option(help="bert: fold case and strip accents first.")
     ] = True,
-    rules: Annotated[Rules, typer.Option(help="bert: TF.Text's rules or Hugging Face's.")] = (
-        Rules.tf
-    ),
+    rules: Annotated[Rules, typer.Option(help="bert: TF.Text's rules or Hugging Face's.")] = "tf",
     unknown_token: Annotated[
         str, typer.Option(help="wordpiece, bert: what stands for unknown words.")
     ] = "[UNK]",
@@ -91,7 +61,7 @@ def tokenize(
     ] = False,
     malformed: Annotated[
         Malformed, typer.Option(help="What becomes of bytes that are not UTF-8.")
-    ] = Malformed.replace,
+    ] = "replace",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object a line, not a table.")
     ] = False,
@@ -110,7 +80,7 @@ def tokenize(
 
     if bundle is not None:
         run = _of_bundle(bundle, offsets, malformed)
-    elif kind in (Kind.wordpiece, Kind.bert):
+    elif kind in ("wordpiece", "bert"):
         if vocab is None:
             raise UsageError(f"{kind} needs a vocabulary; give --vocab vocab.txt, one piece a line")
         run = _of_pieces(kind, vocab, offsets, lower_case, rules, unknown_token, max_bytes,
@@ -144,14 +114,14 @@ def _located(run: _Run, batch: Batch) -> list[Tokens]:
 def _of_words(kind: Kind, offsets: Unit, keep_whitespace: bool, malformed: Malformed) -> _Run:
     from homebody import text
 
-    how: dict[str, Any] = {"offset_unit": offsets.value, "malformed": malformed.value}
-    if kind is Kind.bytes:
-        splitter: Any = text.ByteSplitter(malformed=malformed.value)
-    elif kind is Kind.sentences:
+    how: dict[str, Any] = {"offset_unit": offsets, "malformed": malformed}
+    if kind == "bytes":
+        splitter: Any = text.ByteSplitter(malformed=malformed)
+    elif kind == "sentences":
         splitter = text.StateBasedSentenceBreaker(**how)
-    elif kind is Kind.chars:
+    elif kind == "chars":
         splitter = text.UnicodeCharTokenizer(**how)
-    elif kind is Kind.script:
+    elif kind == "script":
         splitter = text.UnicodeScriptTokenizer(keep_whitespace, **how)
     else:
         splitter = text.WhitespaceTokenizer(**how)
@@ -159,9 +129,9 @@ def _of_words(kind: Kind, offsets: Unit, keep_whitespace: bool, malformed: Malfo
     def run(lines: list[bytes]) -> Iterator[Tokens]:
         found = (rows.to_list() for rows in splitter.split_with_offsets(lines))
         for tokens, starts, ends in zip(*found, strict=True):
-            if kind is Kind.chars:
+            if kind == "chars":
                 tokens = [chr(code) for code in tokens]
-            elif kind is Kind.bytes:
+            elif kind == "bytes":
                 tokens = [f"{byte:02x}" for byte in tokens]
             yield Tokens(tokens, starts, ends)
 
@@ -179,13 +149,13 @@ def _of_pieces(
     shared: dict[str, Any] = {
         "max_bytes_per_word": max_bytes,
         "unknown_token": unknown_token,
-        "offset_unit": offsets.value,
-        "malformed": malformed.value,
+        "offset_unit": offsets,
+        "malformed": malformed,
     }
     tokenizer: Any
-    if kind is Kind.bert:
+    if kind == "bert":
         tokenizer = text.FastBertTokenizer(
-            vocabulary, lower_case_nfd_strip_accents=lower_case, rules=rules.value, **shared
+            vocabulary, lower_case_nfd_strip_accents=lower_case, rules=rules, **shared
         )
     else:
         tokenizer = text.FastWordpieceTokenizer(vocabulary, **shared)
@@ -208,8 +178,8 @@ def _of_bundle(bundle: str, offsets: Unit, malformed: Malformed) -> _Run:
         pipeline = TextPipeline(opened.manifest.input, opened)
 
     def run(lines: list[bytes]) -> Iterator[Tokens]:
-        for line in Strings.of(lines, malformed.value):
-            found = pipeline.tokens(line, offsets=offsets.value)
+        for line in Strings.of(lines, malformed):
+            found = pipeline.tokens(line, offsets=offsets)
             tokens = Tokens(
                 [one.text for one in found],
                 [one.start for one in found],

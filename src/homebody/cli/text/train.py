@@ -60,14 +60,20 @@ def train(
 
 
 def _show(trained: TrainedText) -> None:
+    from rich.table import Table
+
     from homebody.cli import _print
-    from homebody.train.confusion import confusion_text
 
     console = _print.console()
     metrics = trained.metrics
-    console.print(confusion_text(metrics.evaluation), highlight=False, markup=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("label", "precision", "recall"):
+        table.add_column(column)
+    for one in metrics.evaluation.scores:
+        table.add_row(one.label, str(one.precision), str(one.recall))
+    console.print(table)
     console.print(
-        f"accuracy  {metrics.evaluation.accuracy} of {metrics.evaluation.n} texts never trained on",
+        f"accuracy  {metrics.evaluation.accuracy}, on texts never trained on",
         highlight=False,
     )
     console.print(f"majority  {metrics.majority}", highlight=False)

@@ -25,7 +25,8 @@ class Bag(NamedTuple):
     """A trained bag.
 
     `table` [pieces, labels] holds each piece's say for each label, `rarity2` [pieces] the squares
-    of rarities; a text with the pieces i scores ``table[i].sum(0) / sqrt(rarity2[i].sum()) + bias``.
+    of rarities; a text of the pieces i scores
+    ``table[i].sum(0) / sqrt(rarity2[i].sum()) + bias``.
     """
 
     table: NDArray[np.float32]
@@ -36,7 +37,8 @@ class Bag(NamedTuple):
         """Scores float32 [texts, labels] of ids [texts, length]."""
         sums = self.table[ids].sum(axis=1)
         norms = self.rarity2[ids].sum(axis=1, keepdims=True)
-        return sums / np.sqrt(np.maximum(norms, EPSILON)) + self.bias
+        scores: NDArray[np.float32] = sums / np.sqrt(np.maximum(norms, EPSILON)) + self.bias
+        return scores
 
 
 EPSILON = np.float32(1e-6)
@@ -80,9 +82,9 @@ def fit(
     rarity = np.log((1 + texts) / (1 + has)) + 1
     rarity[list(silent)] = 0
     keep = rarity[flat] > 0
-    rows, flat = rows[keep], flat[keep]
-    lengths = np.sqrt(np.maximum(np.bincount(rows, rarity[flat] ** 2, texts), float(EPSILON)))
-    problem = _Problem(rows, flat, rarity[flat] / lengths[rows], labels, pieces, count, strength)
+    of, said = rows[keep], flat[keep]
+    lengths = np.sqrt(np.maximum(np.bincount(of, rarity[said] ** 2, texts), float(EPSILON)))
+    problem = _Problem(of, said, rarity[said] / lengths[of], labels, pieces, count, strength)
     solved = _minimize(problem, np.zeros((pieces + 1) * count), iterations, progress)
     weights = solved.reshape(pieces + 1, count)
     return Bag(
@@ -120,10 +122,10 @@ class _Problem:
         error = powers / sums
         error[every, self.labels] -= 1
         gradient = np.zeros(self.shape)
-        with_any, starts = self.first_of_piece
+        spoken, starts = self.first_of_piece
         if len(starts):
             each = (error[self.rows] * self.values)[self.order]
-            gradient[with_any] = np.add.reduceat(each, starts, axis=0)
+            gradient[spoken] = np.add.reduceat(each, starts, axis=0)
         gradient[-1] = error.sum(axis=0)
         gradient *= self.strength
         gradient[:-1] += weights[:-1]

@@ -45,7 +45,8 @@ def read_texts(
 
     Args:
         path: a folder that holds one folder of ``.txt`` files a label; or a table, by its ending:
-            ``.csv``, ``.tsv`` (with a line of column names) or ``.jsonl`` (an object a line).
+            ``.csv``, ``.tsv`` (with a line of column names; no quoting in ``.tsv``) or ``.jsonl``
+            (an object a line).
         text, label: the columns, of a table.
         split_by: a column that names each row's source; of a folder's files, ``"prefix"`` is
             the name up to ``__``. Texts of one source never stand on both sides of a split.
@@ -117,10 +118,13 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if line.strip():
                     yield number, _object(line, number, path)
             return
-        dialect = "excel" if kind == ".csv" else "excel-tab"
+        # Tabs separate values as they are; in .csv a value may stand in quotes.
+        how: dict[str, Any] = (
+            {} if kind == ".csv" else {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+        )
         csv.field_size_limit(MAX_TEXT_BYTES)
         try:
-            yield from enumerate(csv.DictReader(file, dialect=dialect, strict=True), start=2)
+            yield from enumerate(csv.DictReader(file, strict=True, **how), start=2)
         except csv.Error as error:
             raise DatasetError(f"{path} is no {kind[1:]} table ({error}); mend it") from None
 

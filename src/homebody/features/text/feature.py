@@ -73,7 +73,9 @@ class TextClassifier(Feature):
         """
         return self._pipeline.tokens(text, offsets=offsets)
 
-    def __call__(self, text: TextLike, /) -> TextClassification:
+    def __call__(  # type: ignore[override]  # its input is no photo
+        self, text: TextLike, /
+    ) -> TextClassification:
         """Label a text.
 
         Args:
