@@ -14,7 +14,6 @@ from homebody.errors import CalibrationError, GraphError
 from tests.engines.test_tflite_in import imported
 from tests.shrink.nets import Net, sqnr
 
-
 SAMPLES = np.random.default_rng(5).normal(size=(70, 8, 8, 3)).astype(np.float32)
 
 

@@ -25,7 +25,8 @@ def to_tflite(path: Path) -> bytes:
         GraphError: TensorFlow cannot read or convert it.
     """
     try:
-        import tensorflow as tf
+        with without_lines(_TALK):
+            import tensorflow as tf
     except ImportError:
         raise MissingExtraError("train", "reading a SavedModel or Keras model") from None
     try:
