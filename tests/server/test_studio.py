@@ -61,12 +61,29 @@ def test_developers_files_stay_away(web):
 def test_studio_json_lists_every_file(web, vendored):
     files = studio_files(web=web, vendored=vendored)
     listed = {one["url"]: one for one in facts(files)["files"]}
-    assert set(files) - set(listed) == {"/studio.json", "/sw.js"}
+    assert set(files) - set(listed) <= {"/studio.json", "/sw.js", "/native/text.wasm"}
     for url, one in listed.items():
         body = files[url].read()
         assert (hashlib.sha256(body).hexdigest(), len(body)) == (one["sha256"], one["size"])
     assert "/" in listed
     assert "/index.html" not in files
+
+
+def test_what_the_studio_does_not_use_is_served_and_not_kept(web, vendored, tmp_path, monkeypatch):
+    native = tmp_path / "package" / "_native"
+    native.mkdir(parents=True)
+    for name in ("homebody.wasm", "filters.wasm", "text.wasm", "libhomebody.so"):
+        (native / name).write_bytes(b"x")
+    bundle = studio.default_bundle()
+    monkeypatch.setattr(studio, "PACKAGE", native.parent)
+    files = studio_files(web=web, vendored=vendored, bundle=bundle)
+    listed = {one["url"] for one in facts(files)["files"]}
+    assert {url for url in files if url.startswith("/native/")} == {
+        "/native/homebody.wasm", "/native/filters.wasm", "/native/text.wasm",
+    }  # fmt: skip
+    assert {url for url in listed if url.startswith("/native/")} == {
+        "/native/homebody.wasm", "/native/filters.wasm",
+    }  # fmt: skip
 
 
 def test_version_follows_every_byte(web, vendored):

@@ -17,6 +17,8 @@ from homebody.server.site import TYPES, File, file_from, file_of
 PACKAGE = Path(__file__).resolve().parents[1]
 BUNDLE_URL = "/bundles/for-this-photo.hb"
 _PLACEHOLDER = b'"development"'
+# Served to whoever asks, but no page of the studio does: not kept for offline use.
+_NOT_KEPT = ("/native/text.wasm",)
 
 
 def web_folder() -> Path:
@@ -99,6 +101,7 @@ def studio_files(
     listing = [
         {"url": url, "sha256": file.sha256, "size": file.size}
         for url, file in sorted(files.items())
+        if url not in _NOT_KEPT
     ]
     named = json.dumps([listing, worker.sha256 if worker else None, dict(updates or {})])
     version = hashlib.sha256(named.encode()).hexdigest()[:16]

@@ -3,7 +3,7 @@
 An owner's device runs a ClientApp that answers a round with one clipped and noised update; the
 server runs a ServerApp whose strategy sums them. What Flower carries is arrays in and arrays out:
 no choice, no count, no number of examples. Flower's telemetry is switched off before it is
-imported.
+imported; set ``FLWR_TELEMETRY_ENABLED=0`` and ``FLWR_DISABLE_UPDATE_CHECK=1`` for its commands.
 
 On the server (``flower-superlink``), in a Flower project's ``server.py``::
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from flwr.clientapp import ClientApp  # type: ignore[import-not-found, unused-ignore]
     from flwr.serverapp import Grid, ServerApp  # type: ignore[import-not-found, unused-ignore]
 
-# Flower reads it once, when it is imported.
+# Flower reads the first once, when it is imported; its commands ask for updates unless told not to.
 os.environ["FLWR_TELEMETRY_ENABLED"] = "0"
+os.environ["FLWR_DISABLE_UPDATE_CHECK"] = "1"
 _telemetry = sys.modules.get("flwr.supercore.telemetry")
 if _telemetry is not None and getattr(_telemetry, "FLWR_TELEMETRY_ENABLED", "0") != "0":
     raise FederatedError(
