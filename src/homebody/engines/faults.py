@@ -30,7 +30,7 @@ class Fault:
     Attributes:
         nodes: the nodes at fault, by name: one, or a quantized operation with its Q and DQ.
         sqnr: the answer's distance from the native one once the engine runs them, in decibels.
-        builds: how many programs were built to find it.
+        builds: how many programs were built to find it, once the whole was known to be wrong.
     """
 
     nodes: tuple[str, ...]
@@ -58,22 +58,18 @@ def find_faulty(
         least_sqnr: below this distance from the native answer, in decibels, an answer is wrong.
 
     Returns:
-        None where the engine's answer is right. Takes at most ``log2(n) + 1`` builds for n nodes,
-        the first one of the whole graph, beside the native one.
+        None where the engine's answer is right. Beside the whole graph, once with each engine, at
+        most ``ceil(log2(n))`` programs are built for n nodes.
     """
     predecessors, members = contract(graph.predecessors, qdq.units(graph))
     engines = {native.name: native, engine.name: engine}
     uncut, _ = build(plan(graph, native, native), {native.name: native}, native, options, None)
     wanted = uncut(inputs)
-    builds = 0
 
     def distance(first: int) -> float:
-        nonlocal builds
-        builds += 1
         rest = [number for unit in members[first:] for number in unit]
-        excluded = [
-            (number, Reason("not-asked", "after the part that is tried")) for number in rest
-        ]
+        beyond = Reason("not-asked", "after the part that is tried")
+        excluded = [(number, beyond) for number in rest]
         cut = plan(graph, engine, native, min_segment_size=1, faulty=excluded)
         program, _ = build(cut, engines, native, options, None)
         return nearness(program(inputs), wanted)
@@ -81,10 +77,10 @@ def find_faulty(
     wrong, near = len(predecessors), distance(len(predecessors))
     if near >= least_sqnr:
         return None
-    right = 0
+    right = builds = 0
     while wrong - right > 1:
         middle = (right + wrong) // 2
-        found = distance(middle)
+        found, builds = distance(middle), builds + 1
         if found < least_sqnr or np.isnan(found):
             wrong, near = middle, found
         else:
