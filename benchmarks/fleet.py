@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,13 +39,25 @@ from homebody.kernels.fleets import KalmanFleet, ParticleFleet
 
 STATES, PARTICLES = 5, 500
 Q, R, PRIOR = 1e-4, 0.01, 0.1
-EXACT, MANY, TFP = 1_000_000, 2_000, 200  # assets of a call
+EXACT, MANY, TFP = 1_000_000, 20_000, 200  # assets of a call
 
 
 def drawn(assets: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(assets, STATES - 1))
     return features, features[:, :1] * 0.3 + rng.normal(size=(assets, 1)) * R**0.5
+
+
+def tracks(assets: int, steps: int = 16) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Measurements of states as the filters expect them, step by step and then from the first."""
+    rng = np.random.default_rng(1)
+    truth = rng.normal(size=(assets, STATES)) * PRIOR**0.5
+    made = []
+    for _ in range(steps):
+        features = rng.normal(size=(assets, STATES - 1))
+        seen = np.sum(features * truth[:, :-1], axis=1) + truth[:, -1]
+        made.append((features, (seen + rng.normal(size=assets) * R**0.5)[:, None]))
+    return itertools.cycle(made)
 
 
 def exact(threads: int) -> Callable[[], object]:
@@ -80,8 +93,10 @@ def particles(threads: int) -> Callable[[], object]:
         MANY, 1, mean=np.zeros(STATES), factor=eye * PRIOR**0.5, step=eye * Q**0.5,
         noise=np.array([R**0.5]), particles=PARTICLES,
     )  # fmt: skip
-    features, measured = drawn(MANY)
-    return lambda: fleet.update(features, measured, 1.0, threads=threads)
+    each = tracks(MANY)
+    for _ in range(16):  # past the start, when every measurement is news
+        fleet.update(*next(each), 1.0, threads=threads)
+    return lambda: fleet.update(*next(each), 1.0, threads=threads)
 
 
 def observing(threads: int) -> Callable[[], object]:
@@ -100,11 +115,17 @@ def tfp(compiled: bool) -> Callable[[], object]:
     rng = np.random.default_rng(0)
     state = tf.Variable(rng.normal(size=(TFP, PARTICLES, STATES)).astype("f4") * PRIOR**0.5)
     weights = tf.Variable(np.full((TFP, PARTICLES), -np.log(PARTICLES), "f4"))
-    features, measured = drawn(TFP)
-    rows = tf.constant(np.concatenate([features, np.ones((TFP, 1))], axis=1), tf.float32)
-    y = tf.constant(measured[:, 0], tf.float32)
+    each = itertools.cycle(
+        [
+            (
+                tf.constant(np.concatenate([features, np.ones((TFP, 1))], axis=1), tf.float32),
+                tf.constant(measured[:, 0], tf.float32),
+            )
+            for features, measured in itertools.islice(tracks(TFP), 16)
+        ]
+    )
 
-    def update(x, w):
+    def update(x, w, rows, y):
         x = x + tf.random.normal(tf.shape(x)) * Q**0.5
         seen = tf.einsum("apd,ad->ap", x, rows)
         expected = tf.reduce_sum(tf.exp(w) * seen, axis=1)
@@ -122,7 +143,7 @@ def tfp(compiled: bool) -> Callable[[], object]:
     graph = tf.function(update, jit_compile=compiled)
 
     def call() -> object:
-        x, w, expected = graph(state, weights)
+        x, w, expected = graph(state, weights, *next(each))
         state.assign(x)
         weights.assign(w)
         return expected.numpy()

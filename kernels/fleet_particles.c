@@ -41,6 +41,13 @@ static void give(const hb_fleet_rows *rows, size_t i, const double *result, size
   if (rows->flags) rows->flags[i] = (uint8_t)(!fine ? HB_FLEET_REFUSED : predict ? 0 : HB_FLEET_LEARNED);
 }
 
+/* Asks the memory for a row's block while the one before is worked on: a fleet is larger than the caches. */
+static void ask_for(const void *blocks, uint32_t length, int32_t own, int32_t first, int32_t last) {
+  if (own < first || own >= last) return;
+  const uint8_t *block = (const uint8_t *)blocks + (size_t)own * length;
+  for (uint32_t place = 0; place < length; place += 64) __builtin_prefetch(block + place, 0, 2);
+}
+
 int32_t hb_fleet_particles(void *blocks, int32_t first, int32_t last, uint32_t length, const int32_t *slot,
                            const hb_fleet_rows *rows, int32_t predict, void *scratch, uint32_t scratch_length) {
   places p;
@@ -52,6 +59,7 @@ int32_t hb_fleet_particles(void *blocks, int32_t first, int32_t last, uint32_t l
   for (int32_t i = 0; i < rows->count; i++) {
     const int32_t own = slot ? slot[i] : i;
     if (own < first || own >= last) continue;
+    if (i + 1 < rows->count) ask_for(blocks, length, slot ? slot[i + 1] : i + 1, first, last);
     uint8_t *block = (uint8_t *)blocks + (size_t)own * length;
     const int32_t *sizes = (const int32_t *)(void *)block;
     if ((size_t)sizes[1] != p.states || (size_t)sizes[3] != p.outputs) return HB_BAD_ARGUMENT;
