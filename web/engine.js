@@ -18,7 +18,9 @@ import { unwired } from "./engine/wire.js";
 /** @import {Answer, BundleIdentity, Report} from "./feature.js" */
 /** @import {Scores} from "./pipeline.js" */
 /** @import {Reply} from "./engine/wire.js" */
+/** @import {Choice} from "./preference.js" */
 /** @typedef {{preset: string, bitmap: ImageBitmap}} Thumbnail */
+/** What was learned of an owner: a file's bytes, from how many choices, on which bundle. @typedef {{bytes: Uint8Array<ArrayBuffer>, learned: number, base: string}} Taste */
 /**
  * @typedef {{catalog: Pick<Catalog, "version" | "families" | "presets" | "categories">, bundle:
  *   BundleIdentity}} Ready
@@ -110,8 +112,9 @@ export class Engine {
    * What suits a photo. The thumbnails are rendered as they are asked for.
    *
    * @param {number} id
-   * @param {{count?: number, tierMix?: [number, number], member?: boolean, category?: string, side?: number}} [options]
-   *   category: the owner's correction, whose list then leads
+   * @param {{count?: number, tierMix?: [number, number], member?: boolean, category?: string,
+   *   taste?: Uint8Array | null, side?: number}} [options] category: the owner's correction, whose list
+   *   then leads; taste: what was learned of the owner; on another bundle it does not count
    * @returns {Promise<Answer & {scores: Scores, thumbnails: AsyncIterable<Thumbnail>}>}
    */
   async suggest(id, { category, side, ...wish } = {}) {
@@ -126,6 +129,29 @@ export class Engine {
       ended();
       throw error;
     }
+  }
+
+  /**
+   * Learn from what the owner picked for a photo.
+   *
+   * @param {number} id
+   * @param {Uint8Array | null} taste what was learned before, on this bundle
+   * @param {Choice} choice
+   * @returns {Promise<Taste>} what is known now
+   */
+  learn(id, taste, choice) {
+    return this.#call("learn", [id, taste, choice]);
+  }
+
+  /**
+   * Verify what was learned of an owner elsewhere, or on another bundle, and take it along to this one.
+   *
+   * @param {Uint8Array} taste
+   * @returns {Promise<Taste>}
+   * @throws {import("./errors.js").OwnerStateError} it is no owner state
+   */
+  carryOver(taste) {
+    return this.#call("carryOver", [taste]);
   }
 
   /**

@@ -138,6 +138,26 @@ export class Preference {
     return learned(this, this.base, filters, kernels, catalog, scores, choice) ?? this;
   }
 
+  /**
+   * Whether the particles are such as a filter could have, and the mean and covariance theirs.
+   *
+   * @param {Instance} filters
+   * @throws {OwnerStateError} they are not
+   */
+  verify(filters) {
+    let filter;
+    try {
+      filter = filterOf(filters, this.filter);
+    } catch (error) {
+      if (!(error instanceof HomebodyError)) throw error;
+      throw new OwnerStateError(`this is no owner state that fits here (${error.message}); start the owner anew`);
+    }
+    const same = (/** @type {Float64Array} */ a, /** @type {Float64Array} */ b) => a.every((value, i) => value === b[i]);
+    if (!same(this.mean, filter.mean) || !same(this.covariance, filter.covariance)) {
+      throw new OwnerStateError("its mean or covariance is not that of its particles; start the owner anew");
+    }
+  }
+
   /** The same, for another bundle: to be said to the owner, never done silently. @param {string} base */
   carriedOver(base) {
     return new Preference({ ...this, base });

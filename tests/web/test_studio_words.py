@@ -9,6 +9,7 @@ import re
 import pytest
 
 from homebody.features.photo.catalog import default_catalog
+from homebody.features.photo.suggest import CLOSE, PICKED
 from homebody.server.studio import web_folder
 from tests.web.studio import CARDS, COAST, settle, until, visit
 
@@ -73,6 +74,7 @@ def test_the_catalog_is_said_in_spanish():
     texts += [preset.description for preset in catalog.presets]
     for category in catalog.categories:
         texts += [category.name, *(entry.reason for entry in category.presets)]
+    texts += [part for reason in (PICKED, CLOSE) for part in reason.split(": ")]
     assert [text for text in texts if not dictionary.get(text, "").strip()] == []
     assert set(dictionary) == set(texts)
 

@@ -15,8 +15,10 @@ import { loadRuntime } from "../runtime.js";
 import { flat, resized, toBitmap, within } from "./picture.js";
 import { wired } from "./wire.js";
 
+/** @import {Instance} from "../kernels/instance.js" */
 /** @import {Kernels, Picture} from "../kernels.js" */
 /** @import {Scores} from "../pipeline.js" */
+/** @import {Choice, Preference} from "../preference.js" */
 /** @import {Wish} from "../suggest.js" */
 /** @import {Reply, Request} from "./wire.js" */
 /**
@@ -42,6 +44,8 @@ let feature;
 /** @type {Map<number, OpenPhoto>} */
 const photos = new Map();
 let lastId = 0;
+/** What learns from an owner's choices; fetched with the first. @type {Promise<Instance> | null} */
+let filters = null;
 /**
  * The picture that was rendered last, at the size of the screen.
  *
@@ -119,18 +123,50 @@ const methods = {
     };
   },
 
-  /** @param {Call} _call @param {number} id @param {Wish} wish */
-  async suggest(_call, id, wish) {
+  /** @param {Call} _call @param {number} id @param {Wish & {taste?: Uint8Array | null}} wish */
+  async suggest(_call, id, { taste, ...wish }) {
     const photo = photoOf(id);
+    const preference = taste ? await tasteOf(taste, photo.feature) : undefined;
     const start = performance.now();
     photo.scores ??= photo.feature.scores(photo.picture);
     photo.scores.catch(() => { photo.scores = null; });
     const scores = await photo.scores;
     const model = performance.now() - start;
-    const answer = await photo.feature.suggest(photo.picture, { ...wish, scores });
+    const answer = await photo.feature.suggest(photo.picture, { ...wish, scores, preference });
     answer.timing_ms.decode = photo.decoding;
     answer.timing_ms.model = model;
     return answer;
+  },
+
+  /**
+   * Learn from what the owner picked for a photo.
+   *
+   * @param {Call} _call
+   * @param {number} id
+   * @param {Uint8Array | null} taste what was learned before
+   * @param {Choice} choice
+   */
+  async learn(_call, id, taste, choice) {
+    const { feature, scores, picture } = photoOf(id);
+    const [{ firstPreference, readPreference }, learner] = await learning();
+    const base = feature.identity.sha256;
+    const found = new Map(await (scores ?? feature.scores(picture)));
+    return tasted(taste
+      ? readPreference(taste, { base }).learn(learner, kernels, feature.catalog, found, choice)
+      : firstPreference(base, learner, kernels, feature.catalog, found, choice));
+  },
+
+  /**
+   * Verify what was learned elsewhere or on another bundle, and take it along to this one.
+   *
+   * @param {Call} _call
+   * @param {Uint8Array} taste
+   */
+  async carryOver(_call, taste) {
+    const [{ readPreference }, learner] = await learning();
+    const found = readPreference(taste);
+    found.verify(learner);
+    return tasted(found.carriedOver(feature.identity.sha256));
   },
 
   /** @param {Call} call @param {number} id @param {string[]} presets @param {number} side */
@@ -220,6 +256,30 @@ async function fetched(path) {
     why = "the connection fails";
   }
   throw new EngineError(`${path} could not be fetched (${why}); load the page again`);
+}
+
+/** What learning takes. */
+function learning() {
+  const door = import("../filters.js");
+  filters ??= Promise.all([door, fetched("native/filters.wasm")]).then(([{ loadFilters }, module]) => loadFilters(module));
+  filters.catch(() => { filters = null; });
+  return Promise.all([import("../preference.js"), filters]);
+}
+
+/**
+ * What the owner likes, if that was learned on the bundle of this photo.
+ *
+ * @param {Uint8Array} taste
+ * @param {Feature} feature
+ */
+async function tasteOf(taste, feature) {
+  const found = (await import("../preference.js")).readPreference(taste);
+  return found.base === feature.identity.sha256 ? found : undefined;
+}
+
+/** @param {Preference} preference */
+function tasted(preference) {
+  return { bytes: preference.bytes(), learned: preference.learned, base: preference.base };
 }
 
 /** Close the features that no photo is edited with any more; with another catalog, they share a bundle. */

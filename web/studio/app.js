@@ -108,6 +108,7 @@ export class App extends Part {
     this.listen(studio, "photo photos", () => this.show());
     this.listen(studio, "answer", () => this.answered());
     this.listen(studio, "edit", () => this.applied());
+    this.listen(studio, "taste", ({ detail }) => this.learned(detail));
     this.listen(studio, "restart", () => toasts.show(t("trouble.restarted")));
     this.listen(studio, "trouble", ({ detail }) => this.trouble(detail));
     this.listen(studio.owner, "trouble", ({ detail }) =>
@@ -184,6 +185,17 @@ export class App extends Part {
         ? t("stage.applied", { preset: preset.name, n: photo.edit.strength })
         : t("stage.plain"),
     );
+  }
+
+  /** @param {"first" | "carried" | "lost"} what */
+  learned(what) {
+    const { studio, toasts } = this;
+    if (what === "carried") toasts.show(t("taste.carried"));
+    else if (what === "lost") toasts.show(t("taste.lost"));
+    else {
+      const run = () => void studio.forgetTaste();
+      toasts.show(t("taste.first"), { action: t("taste.forget"), run });
+    }
   }
 
   /** @param {unknown} error */

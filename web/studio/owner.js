@@ -10,6 +10,7 @@ const MOST_CORRECTIONS = 5000;
 
 /** @typedef {{category: string, instead: string, bundle: string, at: number}} Correction */
 /** @typedef {{preset: string, category: string, strength: number, bundle: string, at: number}} Pick */
+/** @typedef {import("../engine.js").Taste} Taste */
 
 /**
  * @typedef {object} Kept
@@ -17,6 +18,7 @@ const MOST_CORRECTIONS = 5000;
  * @property {string[]} recents preset ids, newest first
  * @property {Record<string, Correction>} corrections by the photo's key
  * @property {Pick[]} picks what was exported, oldest first
+ * @property {Taste | null} taste what was learned from that
  * @property {boolean} membership
  * @property {boolean} panel whether the list of all presets is open
  * @property {boolean} keys whether single letters are shortcuts
@@ -31,6 +33,7 @@ const nothing = () => ({
   recents: [],
   corrections: {},
   picks: [],
+  taste: null,
   membership: false,
   panel: true,
   keys: true,
@@ -187,6 +190,33 @@ export class Owner extends EventTarget {
   /** @param {Pick} pick */
   picked(pick) {
     void this.update("picks", (picks) => [...picks, pick].slice(-MOST_PICKS));
+  }
+
+  /**
+   * Change what was learned of the owner. Pages take turns, so that none loses what another learned.
+   *
+   * @param {(taste: Taste | null) => Promise<Taste | null>} change
+   * @returns {Promise<Taste | null>}
+   */
+  async learn(change) {
+    const turn = async () => {
+      await this.#renew("taste");
+      const taste = await change(this.#kept.taste);
+      if (taste !== this.#kept.taste) await this.update("taste", () => taste);
+      return taste;
+    };
+    return (await navigator.locks?.request("homebody-taste", turn)) ?? (navigator.locks ? null : turn());
+  }
+
+  /** Read what another page may have written. @param {keyof Kept} name */
+  async #renew(name) {
+    try {
+      const store = this.#database?.transaction(STORE).objectStore(STORE);
+      const stored = store && (await settled(store.get(name)));
+      if (stored !== undefined) Object.assign(this.#kept, { [name]: stored });
+    } catch {
+      // What this page knows has to do.
+    }
   }
 
   /** Forget everything but membership, theme and language. */

@@ -3,6 +3,7 @@
 import { openDialog } from "./dialog.js";
 import { h } from "./element.js";
 import { sentence } from "./errors.js";
+import { save } from "./files.js";
 import { noticeSaid } from "./updates.js";
 import { LANGUAGES, spoken, t } from "./words.js";
 
@@ -76,6 +77,8 @@ export function openSettings(studio, updates, speakAnew) {
     kept,
     owner.lasting ? null : h("p", { class: "note" }, t("trouble.memory")),
     forget,
+    h("h3", {}, t("taste.title")),
+    tasteOf(studio),
     h("h3", {}, t("about.title")),
     h("p", { class: "note" }, t("welcome.promise")),
     h("p", { class: "note" }, t(owner.get("membership") ? "about.member" : "about.free")),
@@ -91,6 +94,55 @@ export function openSettings(studio, updates, speakAnew) {
     h("p", { class: "note hash", title: bundle.sha256 }, `SHA-256 ${bundle.sha256.slice(0, 16)}…`),
     deviceCheck(engine),
     ...(updates ? [h("h3", {}, t("update.title")), updateCheck(updates)] : []),
+  );
+}
+
+/**
+ * What was learned of the owner: how much, and the ways to keep it, bring it and forget it.
+ *
+ * @param {import("./studio.js").Studio} studio
+ */
+function tasteOf(studio) {
+  const { owner } = studio;
+  const note = h("p", { class: "note", role: "status" });
+  const button = (
+    /** @type {"taste.forget" | "taste.save" | "taste.load"} */ name,
+    /** @type {() => void} */ run,
+  ) => h("button", { type: "button", class: "secondary", onclick: run }, t(name));
+  const file = h("input", {
+    type: "file",
+    accept: ".safetensors",
+    hidden: true,
+    onchange: async () => {
+      const [chosen] = file.files ?? [];
+      file.value = "";
+      if (!chosen) return;
+      try {
+        await studio.useTaste(new Uint8Array(await chosen.arrayBuffer()));
+        studio.suggestAnew();
+        show();
+      } catch (error) {
+        note.textContent = sentence(error);
+      }
+    },
+  });
+  const forget = button("taste.forget", () => void studio.forgetTaste().then(show));
+  const keep = button("taste.save", () => {
+    const taste = owner.get("taste");
+    if (taste) save(new Blob([taste.bytes]), "for-this-photo-owner.safetensors");
+  });
+  const show = () => {
+    const n = owner.get("taste")?.learned ?? 0;
+    note.textContent = n ? t("taste.learned", { n }) : t("taste.none");
+    forget.hidden = keep.hidden = !n;
+  };
+  show();
+  return h(
+    "div",
+    { class: "taste" },
+    note,
+    h("div", { class: "row" }, keep, button("taste.load", () => file.click()), forget),
+    file,
   );
 }
 

@@ -3,7 +3,7 @@
  * here touches the page.
  *
  * Events: `photos` (the list), `photo` (another one is current, or its size is known), `answer`,
- * `catalog` (other presets are there), `thumbnail` (detail: preset id), `suggested` (all thumbnails are there), `edit`, `preview`, `trouble` (detail: an error), `restart`.
+ * `catalog` (other presets are there), `taste` (detail: "first", "carried" or "lost"), `thumbnail` (detail: preset id), `suggested` (all thumbnails are there), `edit`, `preview`, `trouble` (detail: an error), `restart`.
  */
 
 import { NotAnImageError } from "../errors.js";
@@ -297,7 +297,67 @@ export class Studio extends EventTarget {
     const { id } = await this.open(photo);
     const { category } = photo.edit;
     const member = this.owner.get("membership");
-    return this.engine.suggest(id, { member, ...(category ? { category } : {}) });
+    const taste = await this.#taste();
+    return this.engine.suggest(id, { member, taste, ...(category ? { category } : {}) });
+  }
+
+  /** What was learned of the owner, for the bundle in use: said where it is taken along to that. */
+  async #taste() {
+    const taste = this.owner.get("taste");
+    if (!taste) return null;
+    if (taste.base === this.engine.ready.bundle.sha256) return taste.bytes;
+    return this.useTaste(taste.bytes).then(
+      (known) => {
+        this.#tell("taste", "carried");
+        return known.bytes;
+      },
+      async () => {
+        await this.owner.update("taste", () => null);
+        this.#tell("taste", "lost");
+        return null;
+      },
+    );
+  }
+
+  /**
+   * Suggest from now on what the owner likes as this file says.
+   *
+   * @param {Uint8Array} bytes
+   * @returns {Promise<import("./owner.js").Taste>}
+   * @throws {import("../errors.js").OwnerStateError} it is no such file
+   */
+  async useTaste(bytes) {
+    const taste = await this.engine.carryOver(bytes);
+    await this.owner.update("taste", () => taste);
+    return taste;
+  }
+
+  /** Forget what was learned of the owner; the next six are everyone's again. */
+  async forgetTaste() {
+    await this.owner.update("taste", () => null);
+    this.suggestAnew();
+  }
+
+  /**
+   * Learn from an export: of the six that were shown, or of all presets, this one was taken.
+   *
+   * @param {OpenPhoto} photo
+   * @param {string} picked
+   */
+  async #learn(photo, picked) {
+    if (!photo.answer) return;
+    const shown = photo.answer.presets.map(({ id }) => id);
+    const { category } = photo.edit;
+    const choice = { shown, picked, photo: photo.key, ...(category ? { category } : {}) };
+    const { id } = await this.open(photo);
+    const before = this.owner.get("taste")?.learned ?? 0;
+    await this.#taste(); // taken along, if need be
+    const now = await this.owner.learn((taste) =>
+      this.engine.learn(id, taste?.bytes ?? null, choice),
+    );
+    // The photo that is being looked at keeps its six; the others are asked anew.
+    for (const other of this.photos) if (other !== this.photo) forgetAnswer(other);
+    if (now && before === 0) this.#tell("taste", "first");
   }
 
   /** @param {OpenPhoto} photo */
@@ -482,6 +542,8 @@ export class Studio extends EventTarget {
       const category = photo.edit.category ?? photo.answer?.category.id ?? "";
       const bundle = this.engine.ready.bundle.sha256;
       this.owner.picked({ preset, category, strength, bundle, at: Date.now() });
+      // An export is done whether or not anything can be learned from it.
+      await this.#learn(photo, preset).catch(() => {});
     }
     return blob;
   }

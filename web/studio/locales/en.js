@@ -141,6 +141,18 @@ export default {
   "kept.what":
     "Favourites: {favourites}. Corrected categories: {corrections}. Exports remembered: {picks}.",
   "kept.forget": "Forget all of it",
+  "taste.title": "Your taste",
+  "taste.none": "Nothing learned yet. Each export teaches what you like, on this device only.",
+  "taste.learned": {
+    one: "Learned from {n} export: the six follow what you like.",
+    other: "Learned from {n} exports: the six follow what you like.",
+  },
+  "taste.first": "From now on, the suggestions follow what you pick.",
+  "taste.carried": "What was learned of your taste goes on with the new version.",
+  "taste.lost": "What was learned of your taste could not be read, and begins anew.",
+  "taste.forget": "Forget it",
+  "taste.save": "Save as a file",
+  "taste.load": "Use a file",
   "about.title": "About",
   "about.member": "You are a member: every preset can be exported.",
   "about.free": "Member presets can be tried; free ones can be exported.",
@@ -189,6 +201,7 @@ export default {
   "error.ImageWriteError": "The photo could not be written in this format. Try JPEG.",
   "error.UnsupportedBrowserError":
     "This browser is too old for the studio. It runs in Chrome, Edge and Firefox of 2021 or later and in Safari 16.4 or later.",
+  "error.OwnerStateError": "This file holds no taste that the studio can read.",
   "error.ModelError": "The photo could not be recognised here. Start the studio again.",
   "error.EngineError": "The studio’s engine stopped. Start the studio again.",
   "error.stopped": "There is not enough memory for that here. Close other photos and try again.",

@@ -142,6 +142,19 @@ export default {
   "kept.what":
     "Favoritos: {favourites}. Categorías corregidas: {corrections}. Exportaciones recordadas: {picks}.",
   "kept.forget": "Olvidarlo todo",
+  "taste.title": "Tu gusto",
+  "taste.none":
+    "Aún no se ha aprendido nada. Cada exportación enseña lo que te gusta, solo en este dispositivo.",
+  "taste.learned": {
+    one: "Aprendido de {n} exportación: las seis sugerencias siguen tu gusto.",
+    other: "Aprendido de {n} exportaciones: las seis sugerencias siguen tu gusto.",
+  },
+  "taste.first": "Desde ahora, las sugerencias siguen lo que eliges.",
+  "taste.carried": "Lo aprendido de tu gusto sigue con la nueva versión.",
+  "taste.lost": "Lo aprendido de tu gusto no se ha podido leer y empieza de nuevo.",
+  "taste.forget": "Olvidarlo",
+  "taste.save": "Guardar en un archivo",
+  "taste.load": "Usar un archivo",
   "about.title": "Acerca de",
   "about.member": "Eres socio: puedes exportar todos los ajustes.",
   "about.free": "Los ajustes para socios se pueden probar; los gratuitos se pueden exportar.",
@@ -192,6 +205,7 @@ export default {
   "error.ImageWriteError": "La foto no se ha podido guardar en este formato. Prueba con JPEG.",
   "error.UnsupportedBrowserError":
     "Este navegador es demasiado antiguo. El estudio funciona en Chrome, Edge y Firefox desde 2021 y en Safari desde 16.4.",
+  "error.OwnerStateError": "Este archivo no contiene un gusto que el estudio pueda leer.",
   "error.ModelError": "Aquí no se ha podido reconocer la foto. Abre el estudio de nuevo.",
   "error.EngineError": "El motor del estudio se ha parado. Abre el estudio de nuevo.",
   "error.stopped": "Aquí no hay memoria suficiente. Cierra otras fotos y prueba otra vez.",
