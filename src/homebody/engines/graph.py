@@ -295,7 +295,7 @@ def _inferred(proto: onnx.ModelProto) -> onnx.ModelProto:
 def _canonical(model: ir.Model) -> ir.Model:
     for step in (
         passes.InlinePass(),
-        passes.LiftConstantsToInitializersPass(lift_all_constants=True),
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
         passes.RemoveInitializersFromInputsPass(),
         passes.RemoveUnusedNodesPass(),
         passes.TopologicalSortPass(),
