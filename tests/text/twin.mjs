@@ -1,0 +1,47 @@
+// Answers questions about web/text.js, under node: a line of JSON in, a line of JSON out. twin.py asks.
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+import { SHAPES } from "../../web/bundle/operations.js";
+import { loadTextClassifier } from "../../web/text/classifier.js";
+import * as text from "../../web/text.js";
+import { golden } from "./golden.js";
+import { loadModelInNode } from "./litert.mjs";
+
+const [, , wasm, unicode, vendor] = process.argv;
+const kernels = await text.loadText({ wasm: readFileSync(wasm), unicode: readFileSync(unicode) });
+
+const answers = {
+  golden: ({ file }) => golden(text, SHAPES, kernels, JSON.parse(readFileSync(file, "utf8"))),
+  // Tokens and places by a tokenizer of texts that are base64 of UTF-16, lone surrogates and all.
+  tokens({ call, options, vocabulary, texts }) {
+    const tokenizer = vocabulary ? new text[call](kernels, vocabulary, options) : new text[call](kernels, options);
+    return texts.map((one) => {
+      const { tokens, starts, ends } = tokenizer.tokenizeWithOffsets(Buffer.from(one, "base64").toString("utf16le"));
+      return [Array.from(tokens), Array.from(starts), Array.from(ends)];
+    });
+  },
+  async classify({ bundle, texts }) {
+    const feature = await loadTextClassifier(
+      new Uint8Array(readFileSync(bundle)), { kernels, vendor, model: loadModelInNode });
+    const found = [];
+    for (const one of texts) {
+      const tensors = [...feature.prepare(one)].map(([name, tensor]) => [name, Array.from(tensor)]);
+      found.push({ ...await feature.classify(one), tensors: Object.fromEntries(tensors) });
+    }
+    const report = await feature.check();
+    feature.close();
+    return { found, report };
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { ask, ...given } = JSON.parse(line);
+  let reply;
+  try {
+    reply = { value: (await answers[ask](given)) ?? null };
+  } catch (error) {
+    reply = { error: error.name, message: error.message };
+  }
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
+}
