@@ -183,6 +183,19 @@ static int put_chunk(session *s, const uint8_t *text, size_t from, size_t to) {
   return flush(s);
 }
 
+/* Puts out a chunk that is one word, whatever its characters are. */
+static int put_word(session *s, const uint8_t *text, size_t from, size_t to) {
+  s->chunk = s->out.count;
+  empty(&s->word);
+  for (size_t at = from; at < to;) {
+    hb_char c = hb_utf8_decode(text + at, to - at);
+    uint32_t out[HB_MOST_NORMAL], count = hb_rules_normalize(&s->unicode, s->model->rules, c.code, out);
+    for (uint32_t i = 0; i < count; i++) append(s, out[i], (int32_t)at, (int32_t)(at + c.size));
+    at += c.size;
+  }
+  return flush(s);
+}
+
 static inline int same(const uint64_t *a, const uint64_t *b, uint32_t words) {
   uint64_t differs = 0;
   for (uint32_t i = 0; i < words; i++) differs |= a[i] ^ b[i];
@@ -214,10 +227,10 @@ typedef struct {
   uint64_t key[HB_LONG_KEY], hash; /* of a chunk that may be remembered */
   uint32_t class;
   hb_char alone; /* a character by itself; size 0: a chunk */
-  uint8_t table; /* IN_SHORT, IN_LONG or IN_NONE */
+  uint8_t table; /* IN_SHORT, IN_LONG, IN_NONE, or A_WORD: not cut further */
 } found_chunk;
 
-enum { IN_NONE, IN_SHORT, IN_LONG };
+enum { IN_NONE, IN_SHORT, IN_LONG, A_WORD };
 
 /* A chunk of up to 56 bytes, whose hash is that of its own key. Returns 0 when there is no room. */
 static int put_long(session *s, const uint8_t *text, size_t from, size_t to, const uint64_t *key, uint64_t hash) {
@@ -327,6 +340,24 @@ static inline void look_ahead(const session *s, const uint8_t *text, size_t size
   }
 }
 
+/* Where white space ends that begins before `at`. */
+static size_t space_end(const session *s, const uint8_t *text, size_t size, size_t at) {
+  hb_char c;
+  while (at < size && (class_at(s, text + at, size - at, &c) & 3) == HB_WORD_SPACE) at += c.size;
+  return at;
+}
+
+/* Where "[unused123]" ends if that stands at `from`, or `from`. */
+static size_t unused_end(const uint8_t *text, size_t size, size_t from) {
+  static const uint8_t begin[] = {'[', 'u', 'n', 'u', 's', 'e', 'd'};
+  if (size - from < sizeof begin) return from;
+  for (size_t i = 0; i < sizeof begin; i++)
+    if (text[from + i] != begin[i]) return from;
+  size_t digits = from + sizeof begin, at = digits;
+  while (at < size && text[at] >= '0' && text[at] <= '9') at++;
+  return at > digits && at < size && text[at] == ']' ? at + 1 : from;
+}
+
 /* Up to FOUND chunks and characters from *at on, and what memory will be asked about them already on its way. */
 static inline uint32_t find(const session *s, const uint8_t *text, size_t size, size_t *at, found_chunk *found) {
   uint32_t count = 0;
@@ -335,7 +366,7 @@ static inline uint32_t find(const session *s, const uint8_t *text, size_t size, 
     found_chunk *chunk = found + count;
     hb_char c;
     uint32_t class = class_at(s, text + from, size - from, &c);
-    if ((class & 3) == HB_WORD_SPACE) {
+    if ((class & 3) == HB_WORD_SPACE && !(s->model->flags & HB_WORDPIECE_KEEP_SPACE)) {
       from += c.size;
       continue;
     }
@@ -344,7 +375,15 @@ static inline uint32_t find(const session *s, const uint8_t *text, size_t size, 
     chunk->to = from + c.size;
     chunk->table = IN_NONE;
     chunk->alone.size = 0;
-    if ((class & 3) == HB_WORD_ALONE) {
+    size_t unused = from;
+    if (c.code == '[' && s->model->flags & HB_WORDPIECE_KEEP_UNUSED) unused = unused_end(text, size, from);
+    if ((class & 3) == HB_WORD_SPACE) {
+      chunk->table = A_WORD;
+      chunk->to = space_end(s, text, size, chunk->to);
+    } else if (unused > from) {
+      chunk->table = A_WORD;
+      chunk->to = unused;
+    } else if ((class & 3) == HB_WORD_ALONE) {
       chunk->alone = c;
       chunk->class = class;
       __builtin_prefetch(s->vocabulary.slots + hb_edge_slot(hb_edge_key(0, c.code), s->vocabulary.bits));
@@ -373,6 +412,8 @@ static int put_string(session *s, const uint8_t *text, size_t size, size_t *at) 
         enough = put_alone(s, text, chunk->from, chunk->alone, chunk->class);
       else if (chunk->table == IN_LONG)
         enough = put_long(s, text, chunk->from, chunk->to, chunk->key, chunk->hash);
+      else if (chunk->table == A_WORD)
+        enough = put_word(s, text, chunk->from, chunk->to);
       else
         enough = put_chunk(s, text, chunk->from, chunk->to);
       if (!enough) {
@@ -427,6 +468,24 @@ int32_t hb_wordpiece_tokenize(const hb_wordpiece *model, const hb_string *string
   if (enough) progress->string = count;
   progress->tokens = s.out.count;
   return enough ? HB_OK : HB_SHORT_BUFFER;
+}
+
+size_t hb_rules_apply(const uint8_t *tables, uint32_t rules, const uint8_t *text, size_t size, uint8_t *out,
+                      int32_t *from, size_t room) {
+  hb_unicode unicode = hb_unicode_open(tables);
+  size_t written = 0;
+  for (size_t at = 0; at < size && size <= HB_MAX_TEXT;) {
+    hb_char c = hb_utf8_decode(text + at, size - at);
+    uint32_t normal[HB_MOST_NORMAL], count = hb_rules_normalize(&unicode, rules, c.code, normal);
+    for (uint32_t i = 0; i < count; i++) {
+      if (room - written < 4) return SIZE_MAX;
+      uint32_t bytes = hb_utf8_encode(normal[i], out + written);
+      for (uint32_t k = 0; k < bytes; k++) from[written + k] = (int32_t)at;
+      written += bytes;
+    }
+    at += c.size;
+  }
+  return written;
 }
 
 int32_t hb_wordpiece_one(const hb_wordpiece *model, const uint8_t *text, size_t size, int32_t *numbers,

@@ -14,6 +14,8 @@
 
 #define HB_WORDPIECE_SPLIT_UNKNOWN 1u /* a character that no piece covers is an unknown piece by itself */
 #define HB_WORDPIECE_COUNT_CHARS 2u   /* most_in_word counts characters, else bytes of UTF-8 */
+#define HB_WORDPIECE_KEEP_SPACE 4u    /* a run of white space is a word */
+#define HB_WORDPIECE_KEEP_UNUSED 8u   /* "[unused" digits "]" is a word, BERT's spare entries */
 
 #define HB_WORDPIECE_MOST_IN_WORD (1u << 20)
 
@@ -31,6 +33,12 @@ typedef struct {
   int32_t unknown_suffix;     /* of another unknown character */
   int32_t too_long;           /* of a word that is too long */
 } hb_wordpiece;
+
+/* One string as `rules` normalize it, a character at a time (HB_RULES_REORDER has no part in it). Writes it to `out`,
+ * and for each of its bytes where in the text its character begins. Returns the bytes written, SIZE_MAX when `room` is
+ * short. */
+HB_EXPORT size_t hb_rules_apply(const uint8_t *tables, uint32_t rules, const uint8_t *text, size_t size, uint8_t *out,
+                                int32_t *from, size_t room);
 
 /* Number of uint32_t of working memory, 0 when most_in_word is out of range. */
 HB_EXPORT uint32_t hb_wordpiece_scratch(uint32_t most_in_word);

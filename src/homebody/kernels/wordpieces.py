@@ -16,7 +16,7 @@ from homebody.kernels.texts import SIZE, Spans
 FOLD, CONTROL, ASCII_SPACE, REORDER = 1, 2, 4, 8
 HF, HF_CLEAN, HF_IDEOGRAPHS, HF_STRIP, HF_LOWER, WHOLE = 16, 32, 64, 128, 256, 512
 """Rules, or'ed: HB_RULES_... of ``kernels/text_classes.h``."""
-SPLIT_UNKNOWN, COUNT_CHARS = 1, 2
+SPLIT_UNKNOWN, COUNT_CHARS, KEEP_SPACE, KEEP_UNUSED = 1, 2, 4, 8
 """Flags, or'ed."""
 MOST_ENTRIES = (1 << 22) - 2
 MOST_IN_WORD = 1 << 20
@@ -41,12 +41,16 @@ _load = _library.bind(
     {
         "hb_vocabulary_words": [UINT],
         "hb_vocabulary_build": [POINTER, SIZE, POINTER, UINT, POINTER, SIZE, POINTER],
+        "hb_rules_apply": [POINTER, UINT, POINTER, SIZE, POINTER, POINTER, SIZE],
         "hb_wordpiece_scratch": [UINT],
         "hb_cache_clear": [POINTER, SIZE],
         "hb_wordpiece_tokenize": [POINTER, POINTER, SIZE, *[POINTER] * 6, SIZE],
         "hb_wordpiece_one": [POINTER, ctypes.c_char_p, SIZE, *[POINTER] * 3, SIZE],
     },
-    {"hb_vocabulary_words": SIZE, "hb_wordpiece_scratch": UINT, "hb_cache_clear": None},
+    {
+        "hb_vocabulary_words": SIZE, "hb_rules_apply": SIZE, "hb_wordpiece_scratch": UINT,
+        "hb_cache_clear": None,
+    },
 )  # fmt: skip
 
 
@@ -83,6 +87,27 @@ def compile_vocabulary(entries: Spans, suffix_indicator: Spans) -> NDArray[np.ui
             f"at most {MOST_ENTRIES} with some {1 << _MOST_BITS} characters are accepted"
         )
     return block
+
+
+def apply_rules(
+    tables: int, rules: int, span: NDArray[np.uintp]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """One string as ``rules`` normalize it, and where each byte's character begins in the source.
+
+    Args:
+        tables: address of the Unicode block.
+        span: uintp [2].
+    """
+    size = int(span[1])
+    room = 8 * size + 64  # U+FDFA becomes 11 times as much, but seldom stands alone
+    while True:
+        out, begins = np.empty(room, np.uint8), np.empty(room, np.int32)
+        written = _load().hb_rules_apply(
+            tables, rules, int(span[0]), size, out.ctypes.data, begins.ctypes.data, room
+        )
+        if written <= room:
+            return out[:written].copy(), begins[:written].copy()
+        room *= 3
 
 
 class Settings(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,17 +19,28 @@ from homebody.kernels.wordpieces import (
     HF_IDEOGRAPHS,
     HF_LOWER,
     HF_STRIP,
+    KEEP_SPACE,
+    KEEP_UNUSED,
     REORDER,
     SPLIT_UNKNOWN,
     WHOLE,
     Pieces,
+    apply_rules,
 )
 from homebody.text._detokenize import sentences_of, words_of
+from homebody.text._normalize import (
+    Form,
+    case_fold_utf8_with_offsets_map,
+    clean_controls_utf8_with_offsets_map,
+    normalize_utf8_with_offsets_map,
+    strip_accents_utf8_with_offsets_map,
+)
 from homebody.text._ragged import Ragged
 from homebody.text._source import Source
-from homebody.text._strings import Malformed
+from homebody.text._strings import Malformed, Strings
+from homebody.text._unicode import tables
 from homebody.text._vocabulary import Vocabulary
-from homebody.text._wordpiece import CACHE_BYTES, PieceTokenizer
+from homebody.text._wordpiece import CACHE_BYTES, PieceTokenizer, Step
 
 Rules = Literal["tf", "hf"]
 """Whose normalization: TF.Text's, or Hugging Face's tokenizers'."""
@@ -57,6 +69,8 @@ class FastBertTokenizer(PieceTokenizer):
             marks and is lower-cased. As BertNormalizer and BertPreTokenizer of tokenizers 0.23
             have it.
         offset_unit, malformed: see :class:`Splitter`.
+        compat: ``"tf_text"``: pieces of what one character became are empty but the last, and a
+            piece reaches to the next character that is left, as TF.Text 2.21 has it.
         cache_bytes: memory in which a thread's calls remember words; 0 for none.
 
     Raises:
@@ -86,16 +100,20 @@ class FastBertTokenizer(PieceTokenizer):
         rules: Rules = "tf",
         offset_unit: str = "byte",
         malformed: Malformed = "replace",
+        compat: str | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        if rules not in ("tf", "hf"):
-            raise TextError(f"rules is {rules!r}; give 'tf' or 'hf'")
+        if rules not in ("tf", "hf") or (compat and rules == "hf"):
+            raise TextError(
+                f"rules is {rules!r} and compat {compat!r}; give 'tf' or 'hf', and compat with 'tf'"
+            )
         lower = lower_case_nfd_strip_accents
         tf = CONTROL | (FOLD if lower else 0)
         chosen = tf if rules == "tf" else hf_rules(lowercase=lower)
+        cut = WHOLE if no_pretokenization else 0
         super().__init__(
             Vocabulary.of(vocab),
-            rules=chosen | (WHOLE if no_pretokenization else 0),
+            rules=cut if compat else chosen | cut,
             flags=COUNT_CHARS if rules == "hf" else 0,
             suffix_indicator=suffix_indicator,
             most_in_word=max_bytes_per_word,
@@ -103,10 +121,35 @@ class FastBertTokenizer(PieceTokenizer):
             token_out_type=token_out_type,
             offset_unit=offset_unit,
             malformed=malformed,
+            compat=compat,
             cache_bytes=cache_bytes,
         )
-        self._suffix = suffix_indicator
+        self._rules = chosen
+        self._quick = self._quick and not compat
         self._require_unknown()
+
+    def _normalized(self, source: Source) -> tuple[Source, list[Any]]:
+        if not self._tf_text:
+            return source, []
+        parts = [apply_rules(tables().address, self._rules, span) for span in source.spans]
+        sizes = np.cumsum([0, *(data.size for data, _ in parts)], dtype=np.int64)
+        data = np.concatenate([data for data, _ in parts] or [np.empty(0, np.uint8)])
+        return Source(Strings._made(data, sizes)), [begins for _, begins in parts]
+
+    def _place(self, source: Source, maps: list[Any], pieces: Pieces) -> None:
+        if not self._tf_text:
+            super()._place(source, maps, pieces)
+            return
+        for i, begins in enumerate(maps):
+            mine = slice(int(pieces.row_splits[i]), int(pieces.row_splits[i + 1]))
+            after = np.append(begins, np.int32(source.spans[i, 1]))
+            pieces.starts[mine], pieces.ends[mine] = (
+                after[pieces.starts[mine]],
+                after[pieces.ends[mine]],
+            )
+
+    def _pieces(self, source: Source, *, offsets: bool) -> Pieces:
+        return self._kernel.tokenize(source.spans, offsets=offsets)
 
     def detokenize(self, token_ids: Any) -> Any:
         """Text from numbers, as :meth:`FastWordpieceTokenizer.detokenize` gives it.
@@ -149,7 +192,14 @@ class BertTokenizer(PieceTokenizer):
             token_out_type, unknown_token, split_unknown_characters: as of
             :class:`WordpieceTokenizer`.
         lower_case: fold case (NFKC_Casefold), decompose (NFD) and take nonspacing marks away.
+        keep_whitespace: runs of white space are words too.
+        normalization_form: "NFC", "NFD", "NFKC" or "NFKD": text is brought into it first. With
+            ``lower_case`` only "NFD", which that includes.
+        preserve_unused_token: "[unused123]" is a word, with any number.
         offset_unit, malformed: see :class:`Splitter`.
+        compat: ``"tf_text"``: offsets are bytes of the normalized text, and the unknown token of a
+            word that is too long ends as many bytes after its start as it has itself, as TF.Text
+            2.21 has it.
         cache_bytes: memory in which a thread's calls remember words; 0 for none.
 
     Raises:
@@ -162,6 +212,8 @@ class BertTokenizer(PieceTokenizer):
         Ragged([[[3], [4, 5]]])
     """
 
+    _nested = True
+
     def __init__(
         self,
         vocab_lookup_table: Any,
@@ -172,15 +224,38 @@ class BertTokenizer(PieceTokenizer):
         unknown_token: str | None = "[UNK]",
         split_unknown_characters: bool = False,
         lower_case: bool = False,
+        keep_whitespace: bool = False,
+        normalization_form: Form | None = None,
+        preserve_unused_token: bool = False,
         *,
         offset_unit: str = "byte",
         malformed: Malformed = "replace",
+        compat: str | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
+        if lower_case and normalization_form not in (None, "NFD"):
+            raise TextError(
+                f"lower_case includes NFD, and normalization_form is {normalization_form!r}; "
+                "give one of the two"
+            )
+        # What the kernel does not do in its one pass goes before it.
+        apart = keep_whitespace or preserve_unused_token or not unknown_token or compat
+        steps: list[Step] = []
+        if lower_case and apart:
+            steps = [case_fold_utf8_with_offsets_map, strip_accents_utf8_with_offsets_map]
+        elif normalization_form and not lower_case:
+            steps = [
+                partial(normalize_utf8_with_offsets_map, normalization_form=normalization_form)
+            ]
+        if compat:
+            steps.append(clean_controls_utf8_with_offsets_map)
+        fold = FOLD | REORDER if lower_case and not apart else 0
         super().__init__(
             Vocabulary.of(vocab_lookup_table),
-            rules=CONTROL | ASCII_SPACE | (FOLD | REORDER if lower_case else 0),
-            flags=SPLIT_UNKNOWN if split_unknown_characters else 0,
+            rules=CONTROL | ASCII_SPACE | fold,
+            flags=(SPLIT_UNKNOWN if split_unknown_characters else 0)
+            | (KEEP_SPACE if keep_whitespace else 0)
+            | (KEEP_UNUSED if preserve_unused_token else 0),
             suffix_indicator=suffix_indicator,
             most_in_word=max_bytes_per_word,
             most_in_piece=max_chars_per_token or None,
@@ -188,13 +263,11 @@ class BertTokenizer(PieceTokenizer):
             token_out_type=token_out_type,
             offset_unit=offset_unit,
             malformed=malformed,
+            compat=compat,
             cache_bytes=cache_bytes,
         )
-        self._suffix = suffix_indicator
+        self._steps = tuple(steps)
         self._quick = False
-
-    def _pieces(self, source: Source, *, offsets: bool) -> Pieces:
-        return self._kernel.tokenize(source.spans, offsets=offsets, first=True)
 
     def _shaped(self, source: Source, pieces: Pieces, values: Any) -> Any:
         begins, words = word_splits(pieces)

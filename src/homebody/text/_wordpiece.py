@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import TextError, VocabularyError
-from homebody.kernels import wordpieces
+from homebody.kernels import texts, wordpieces
 from homebody.kernels.wordpieces import Pieces
 from homebody.text._detokenize import sentences_of, words_of
+from homebody.text._normalize import Mapped, OffsetsMap
 from homebody.text._source import Source
 from homebody.text._strings import Malformed, Strings
+from homebody.text._through import place_through
 from homebody.text._tokenizer import Tokenizer
 from homebody.text._unicode import tables
 from homebody.text._vocabulary import Vocabulary
@@ -21,6 +24,9 @@ from homebody.text._words import classes
 
 CACHE_BYTES = 1 << 24
 """Memory of one thread's cache, unless asked otherwise."""
+
+Step = Callable[[Strings], Mapped]
+"""A normalization that says where everything came from."""
 
 OutType = Literal["int32", "int64", "string"]
 
@@ -56,6 +62,8 @@ class PieceTokenizer(Tokenizer):
     size for an unknown word or its first character, plus 1 for another unknown character, plus 2
     for a word that is too long.
     """
+
+    _nested = False  # whether pieces are nested in words
 
     def __init__(
         self,
@@ -104,6 +112,9 @@ class PieceTokenizer(Tokenizer):
         )
         certain = numbers if flags & wordpieces.SPLIT_UNKNOWN else (numbers[0], numbers[2])
         self._quick = self._out != "string" and max(certain) < size
+        self._suffix = suffix_indicator
+        self._keeps_unknown = not unknown_token
+        self._steps: tuple[Step, ...] = ()
 
     def vocab_size(self) -> int:
         """Number of entries in the vocabulary."""
@@ -130,6 +141,8 @@ class PieceTokenizer(Tokenizer):
 
     def _tokens(self, source: Source, pieces: Pieces) -> Any:
         """The pieces in the form that was asked for."""
+        if self._keeps_unknown and (unknown := np.flatnonzero(pieces.numbers >= self._size)).size:
+            return self._tokens_kept(source, pieces, unknown)
         if self._out == "string":
             return self._texts[pieces.numbers]
         numbers = pieces.numbers
@@ -138,11 +151,44 @@ class PieceTokenizer(Tokenizer):
             numbers[long] = self._size if known is None else known
         return self._cast(np.minimum(numbers, self._size, out=numbers))
 
+    def _tokens_kept(self, source: Source, pieces: Pieces, unknown: NDArray[np.intp]) -> Any:
+        """The same where what is unknown stays as it is."""
+        cut = source.cut(pieces.row_splits, pieces.starts, pieces.ends)
+        texts = cut[unknown].to_bytes_list()
+        for i, at in enumerate(unknown.tolist()):
+            if pieces.numbers[at] == self._size + 1:
+                texts[i] = self._suffix.encode() + texts[i]
+        if self._out == "string":
+            known = self._texts[pieces.numbers].to_bytes_list()
+            for at, text in zip(unknown.tolist(), texts, strict=True):
+                known[at] = text
+            return Strings.of(known, "keep")
+        for at, text in zip(unknown.tolist(), texts, strict=True):
+            number = self._vocabulary.index(text)  # what is too long may be an entry nevertheless
+            pieces.numbers[at] = self._size if number is None else number
+        return self._cast(pieces.numbers)
+
     def _shaped(self, source: Source, pieces: Pieces, values: Any) -> Any:
         return source.shaped(values, pieces.row_splits)
 
     def _pieces(self, source: Source, *, offsets: bool) -> Pieces:
-        return self._kernel.tokenize(source.spans, offsets=offsets)
+        pieces = self._kernel.tokenize(
+            source.spans, offsets=offsets or self._keeps_unknown, first=self._nested
+        )
+        if self._tf_text and offsets and not self._keeps_unknown:
+            long = pieces.numbers == self._size + 2
+            pieces.ends[long] = pieces.starts[long] + len(self._unknown_token.encode())
+        return pieces
+
+    def _normalized(self, source: Source) -> tuple[Source, list[OffsetsMap]]:
+        """The text that the kernel is to see, and the maps back from it, last step first."""
+        maps: list[OffsetsMap] = []
+        text = source
+        for step in self._steps:
+            strings, offsets_map = step(Strings._made(*texts.join(text.spans)))
+            text = Source(strings)
+            maps.insert(0, offsets_map)
+        return text, maps
 
     def tokenize(self, input: Any) -> Any:
         if self._quick and type(input) is str:
@@ -150,8 +196,9 @@ class PieceTokenizer(Tokenizer):
             if found is not None:
                 return self._cast(found[0])
         source = Source(input, self._malformed)
-        pieces = self._pieces(source, offsets=False)
-        return self._shaped(source, pieces, self._tokens(source, pieces))
+        text, _ = self._normalized(source)
+        pieces = self._pieces(text, offsets=False)
+        return self._shaped(source, pieces, self._tokens(text, pieces))
 
     def tokenize_with_offsets(self, input: Any) -> tuple[Any, Any, Any]:
         if self._quick and type(input) is str and (self._unit == "byte" or input.isascii()):
@@ -159,13 +206,22 @@ class PieceTokenizer(Tokenizer):
             if found is not None:
                 return self._cast(found[0]), found[1], found[2]
         source = Source(input, self._malformed)
-        pieces = self._pieces(source, offsets=True)
-        tokens = self._tokens(source, pieces)
-        source.place(pieces.row_splits, pieces.starts, pieces.ends, self._unit)
+        text, maps = self._normalized(source)
+        pieces = self._pieces(text, offsets=True)
+        tokens = self._tokens(text, pieces)
+        self._place(source, maps, pieces)
         tokens, starts, ends = (
             self._shaped(source, pieces, values) for values in (tokens, pieces.starts, pieces.ends)
         )
         return tokens, starts, ends
+
+    def _place(self, source: Source, maps: list[OffsetsMap], pieces: Pieces) -> None:
+        """Turn offsets into what the kernel saw into those that were asked for, in place."""
+        if self._tf_text:
+            return
+        for offsets_map in maps:
+            place_through(offsets_map, pieces.row_splits, pieces.starts, pieces.ends)
+        source.place(pieces.row_splits, pieces.starts, pieces.ends, self._unit)
 
 
 class WordpieceTokenizer(PieceTokenizer):
@@ -230,32 +286,6 @@ class WordpieceTokenizer(PieceTokenizer):
             compat=compat,
             cache_bytes=cache_bytes,
         )
-        self._keeps_unknown = not unknown_token
-        self._suffix = suffix_indicator
-
-    def _pieces(self, source: Source, *, offsets: bool) -> Pieces:
-        pieces = super()._pieces(source, offsets=offsets or self._keeps_unknown)
-        if self._tf_text and offsets and not self._keeps_unknown:
-            long = pieces.numbers == self._size + 2
-            pieces.ends[long] = pieces.starts[long] + len(self._unknown_token.encode())
-        return pieces
-
-    def _tokens(self, source: Source, pieces: Pieces) -> Any:
-        unknown = np.flatnonzero(pieces.numbers >= self._size)
-        if not (self._keeps_unknown and unknown.size):
-            return super()._tokens(source, pieces)
-        texts = source.cut(pieces.row_splits, pieces.starts, pieces.ends).to_bytes_list()
-        suffix = self._suffix.encode()
-        if self._out == "string":
-            known = self._texts[pieces.numbers].to_bytes_list()
-            for at in unknown.tolist():
-                second = pieces.numbers[at] == self._size + 1
-                known[at] = suffix + texts[at] if second else texts[at]
-            return Strings.of(known, "keep")
-        for at in unknown.tolist():  # a word that is too long may be an entry nevertheless
-            number = self._vocabulary.index(texts[at])
-            pieces.numbers[at] = self._size if number is None else number
-        return super()._tokens(source, pieces)
 
     def detokenize(self, token_ids: Any) -> Any:
         """Words from the numbers of their pieces.
@@ -325,7 +355,6 @@ class FastWordpieceTokenizer(PieceTokenizer):
             malformed=malformed,
             cache_bytes=cache_bytes,
         )
-        self._suffix = suffix_indicator
         self._require_unknown()
 
     def detokenize(self, input: Any) -> Any:
