@@ -40,15 +40,16 @@ HB_EXPORT size_t hb_text_is_normal(const uint8_t *tables, int32_t form, const hb
 
 /* Writes the strings' form to `out`, one after another, and offsets[count + 1]. What is not UTF-8 becomes
  * `replacement` (a code point), one for each maximal subpart, or is left out when it is 0. `rows` may be NULL;
- * else the map goes there, and its rows' beginnings to row_splits[count + 1].
+ * else the map goes there, and its rows' beginnings to row_splits[count + 1]. The first `normal` strings are known
+ * to be in the form, and copied.
  *
  * HB_SHORT_BUFFER: there is no more room in `out` or `rows`. Call again with more, what is written copied over
  * and all else as it was, and it goes on. HB_BAD_ARGUMENT: a form, replacement or progress out of range, or a
  * string beyond HB_MAX_TEXT. */
 HB_EXPORT int32_t hb_text_normalize(const uint8_t *tables, int32_t form, uint32_t replacement,
-                                    const hb_string *strings, size_t count, uint8_t *out, size_t out_size,
-                                    int64_t *offsets, hb_map_row *rows, size_t row_count, int64_t *row_splits,
-                                    hb_progress *progress);
+                                    const hb_string *strings, size_t count, size_t normal, uint8_t *out,
+                                    size_t out_size, int64_t *offsets, hb_map_row *rows, size_t row_count,
+                                    int64_t *row_splits, hb_progress *progress);
 
 /* Source offsets of offsets into results, in place: `rows` and row_splits[count + 1] as above, `splits` says
  * which offsets are whose. One below 0 becomes 0, one past a result's end its source's end (of which the last

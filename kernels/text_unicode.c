@@ -39,6 +39,10 @@ int32_t hb_unicode_check(const uint8_t *tables, size_t size) {
   uint32_t count = records / sizeof(hb_unicode_record), slots = pairs / 12;
   pool /= 4;
   if (staged(tables, size, HB_SECTION_INDEX, count)) return HB_BROKEN;
+  uint32_t pages_bytes = words[5 + 2 * HB_SECTION_PAGES + 1], flags_bytes;
+  if (section(words, size, HB_SECTION_FLAGS, 4, &flags_bytes) ||
+      flags_bytes / 4 != pages_bytes / 2 >> HB_UNICODE_SHIFT)
+    return HB_BROKEN;
   const hb_unicode_record *record = hb_unicode_section(tables, HB_SECTION_RECORDS);
   const uint8_t *names = hb_unicode_section(tables, HB_SECTION_SCRIPTS);
   uint32_t named = 0;

@@ -21,7 +21,7 @@
 #include "text.h"
 
 #define HB_UNICODE_MAGIC 0x43554248u
-#define HB_UNICODE_LAYOUT 1u
+#define HB_UNICODE_LAYOUT 2u
 #define HB_UNICODE_VERSION 0x100000u /* 16.0.0 */
 #define HB_UNICODE_SHIFT 7
 
@@ -33,6 +33,7 @@ enum {
   HB_SECTION_POOL = HB_SECTION_MAPS + 10,
   HB_SECTION_PAIRS,   /* compositions: slots of {first, second, composed}, hashed, 0 where empty */
   HB_SECTION_SCRIPTS, /* names of the scripts, each ended by NUL; the first is script 0, Common */
+  HB_SECTION_FLAGS,   /* for each of the pages the flags that occur in it, uint32 */
   HB_SECTIONS,
 };
 
@@ -111,7 +112,7 @@ enum {
 typedef struct {
   const uint16_t *index, *pages, *map_index[5], *map_pages[5];
   const hb_unicode_record *records;
-  const uint32_t *pool, *pairs;
+  const uint32_t *pool, *pairs, *page_flags;
   uint32_t pair_mask;
 } hb_unicode;
 
@@ -142,6 +143,7 @@ static inline hb_unicode hb_unicode_open(const uint8_t *tables) {
       .records = hb_unicode_section(tables, HB_SECTION_RECORDS),
       .pool = hb_unicode_section(tables, HB_SECTION_POOL),
       .pairs = hb_unicode_section(tables, HB_SECTION_PAIRS),
+      .page_flags = hb_unicode_section(tables, HB_SECTION_FLAGS),
       .pair_mask = ((const uint32_t *)tables)[5 + 2 * HB_SECTION_PAIRS + 1] / 12 - 1,
   };
   for (uint32_t i = 0; i < 5; i++) {
@@ -159,6 +161,11 @@ static inline uint32_t hb_unicode_staged(const uint16_t *index, const uint16_t *
 /* A code point's record; `code` is at most U+10FFFF. */
 static inline const hb_unicode_record *hb_unicode_of(const hb_unicode *u, uint32_t code) {
   return u->records + hb_unicode_staged(u->index, u->pages, code);
+}
+
+/* Flags that occur among the 128 code points of which `code` is one: what is not here need not be looked for. */
+static inline uint32_t hb_unicode_page_flags(const hb_unicode *u, uint32_t code) {
+  return u->page_flags[u->index[code >> HB_UNICODE_SHIFT]];
 }
 
 static inline hb_unicode_mapping hb_unicode_map(const hb_unicode *u, uint32_t mapping, uint32_t code) {

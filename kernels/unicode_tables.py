@@ -30,7 +30,7 @@ PACKAGES = ROOT / "web" / "node_modules"
 
 VERSION = (16, 0, 0)
 MAGIC = 0x43554248  # "HBUC", read as a little-endian word
-LAYOUT = 1
+LAYOUT = 2
 CODE_POINTS = 0x110000
 SHIFT = 7  # a page of the tables is 128 code points
 
@@ -290,6 +290,18 @@ def two_stage(values: Sequence[int]) -> tuple[bytes, bytes]:
     return struct.pack(f"<{len(index)}H", *index), struct.pack(f"<{len(flat)}H", *flat)
 
 
+def flags_of_pages(numbers: Sequence[int], flags: Sequence[int]) -> bytes:
+    """For each page of the table of ``numbers`` the flags that occur in it, as uint32."""
+    size = 1 << SHIFT
+    pages: dict[tuple[int, ...], int] = {}
+    for first in range(0, CODE_POINTS, size):
+        found = 0
+        for flag in flags[first : first + size]:
+            found |= flag
+        pages.setdefault(tuple(numbers[first : first + size]), found)
+    return struct.pack(f"<{len(pages)}I", *pages.values())
+
+
 class Pool:
     """Sequences of code points, each once: a word about it, then the code points as uint32."""
 
@@ -377,6 +389,7 @@ def build(packages: Path) -> bytes:
     sections.append(struct.pack(f"<{len(pool.words)}I", *pool.words))
     sections.append(hash_table(pairs))
     sections.append("\0".join(characters.scripts).encode() + b"\0")
+    sections.append(flags_of_pages(numbers, flags))
     head = 4 * (5 + 2 * len(sections))
     places, body = [], b""
     for section in sections:

@@ -29,7 +29,7 @@ function mapped(kernels, text, form) {
       const [offsets, splits] = [kernels.alloc(16), kernels.put(new BigInt64Array(2))];
       const progress = kernels.put(new BigInt64Array(3));
       const status = hb.hb_text_normalize(
-        kernels.tables.at, number, REPLACEMENT, placed.strings, 1, out, room, offsets, rows, rowRoom, splits, progress);
+        kernels.tables.at, number, REPLACEMENT, placed.strings, 1, 0, out, room, offsets, rows, rowRoom, splits, progress);
       if (status === SHORT_BUFFER) continue;
       kernels.check("normalization", status);
       const [, written, used] = kernels.int64(progress, 3);

@@ -29,7 +29,7 @@ _load = bind(
     {
         "hb_text_is_normal": [POINTER, INT, POINTER, _SIZE, _SIZE],
         "hb_text_normalize": [
-            POINTER, INT, UINT, POINTER, _SIZE, POINTER, _SIZE, POINTER, POINTER, _SIZE,
+            POINTER, INT, UINT, POINTER, _SIZE, _SIZE, POINTER, _SIZE, POINTER, POINTER, _SIZE,
             *[POINTER] * 2,
         ],
         "hb_text_source_offsets": [POINTER, POINTER, POINTER, _SIZE, POINTER],
@@ -64,13 +64,20 @@ def first_changed(tables: int, form: str, spans: Spans) -> int:
 
 
 def normalize(
-    tables: int, form: str, spans: Spans, replacement: int = 0xFFFD, *, mapped: bool = False
+    tables: int,
+    form: str,
+    spans: Spans,
+    replacement: int = 0xFFFD,
+    *,
+    normal: int = 0,
+    mapped: bool = False,
 ) -> Normalized:
     """The strings in a form.
 
     Args:
         form: one of FORMS.
         replacement: code point for what is not UTF-8, or 0 to leave that out.
+        normal: how many strings at the beginning are known to be in the form.
         mapped: make the map too.
 
     Raises:
@@ -84,7 +91,7 @@ def normalize(
     progress = np.zeros(3, np.int64)
     while True:
         status = _load().hb_text_normalize(
-            tables, FORMS.index(form), replacement, spans.ctypes.data, count,
+            tables, FORMS.index(form), replacement, spans.ctypes.data, count, normal,
             data.ctypes.data, data.size, offsets.ctypes.data,
             rows.ctypes.data if mapped else None, rows.size, row_splits.ctypes.data,
             progress.ctypes.data,

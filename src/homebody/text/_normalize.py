@@ -317,10 +317,11 @@ def _normalized(input: Any, form: str, malformed: Malformed, replacement: int | 
     source = Source(input, malformed)
     block = tables().address
     spans = source._original
-    if normalizing.first_changed(block, form, spans) == len(spans):
+    normal = normalizing.first_changed(block, form, spans)
+    if normal == len(spans):
         return _unchanged(source, input)
     replacement = _substitute(malformed) if replacement is None else replacement
-    made = normalizing.normalize(block, form, spans, replacement)
+    made = normalizing.normalize(block, form, spans, replacement, normal=normal)
     return _like(source, input, Strings._made(made.data, made.offsets))
 
 
