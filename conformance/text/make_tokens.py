@@ -44,9 +44,9 @@ TEXTS = (
 VOCABULARY = (
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "they", "great", "##est", "##'", "##re", "'", "re",
     "guten", "tag", "wie", "geht", "s", "?", ",", ".", "!", "(", ")", "u", "##n", "##i", "##c",
-    "creme", "bru", "##lee", "strasse", "fin", "東", "京", "タワー", "##へ", "a", "b", "c", "x", "##x",
-    "nat", "##o", "12", "5", "%", "e", "é", "##é", "Ü", "ᄒ", "##ᅡ", "한", "हिन", "##्दी", "[", "]",
-    "un", "##k",
+    "creme", "bru", "##lee", "strasse", "fin", "東", "京", "タワー", "##へ", "a", "b", "c", "x",
+    "##x", "nat", "##o", "12", "5", "%", "e", "é", "##é", "Ü", "ᄒ", "##ᅡ", "한", "हिन", "##्दी", "[",
+    "]", "un", "##k",
 )  # fmt: skip
 
 PIECES = {"op": "wordpiece.v1", "entry": "vocab.txt", "rules": "tf", "lower_case": True}
@@ -97,6 +97,7 @@ class Entries:
     """The vocabulary where a bundle would have it."""
 
     def text(self, name: str) -> str:
+        """What the vocabulary's entry holds."""
         assert name == "vocab.txt"
         return "\n".join(VOCABULARY)
 
@@ -111,8 +112,8 @@ def cases() -> list[dict[str, Any]]:
             for name in ("WhitespaceTokenizer", "UnicodeCharTokenizer", "StateBasedSentenceBreaker")
         ]
         found.append({"call": "UnicodeScriptTokenizer", "arguments": how})
-    found.append({"call": "UnicodeScriptTokenizer", "arguments": {"keep_whitespace": True,
-                                                                  "offset_unit": "utf16"}})  # fmt: skip
+    keeping = {"keep_whitespace": True, "offset_unit": "utf16"}
+    found.append({"call": "UnicodeScriptTokenizer", "arguments": keeping})
     found += [
         {"call": "FastBertTokenizer", "arguments": {
             "lower_case_nfd_strip_accents": lower, "rules": rules, "offset_unit": "utf16"}}
@@ -197,6 +198,7 @@ def document() -> dict[str, Any]:
 
 
 def main() -> None:
+    """Write the file."""
     made = document()
     lines = [json.dumps(made | {"cases": None}, ensure_ascii=True)[: -len("null}")] + "["]
     lines.append(",\n".join(json.dumps(case, ensure_ascii=True) for case in made["cases"]))

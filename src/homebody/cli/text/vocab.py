@@ -17,6 +17,7 @@ def vocab(
         Path | None, typer.Option("--output", "-o", help="The file to write; else it is printed.")
     ] = None,
     size: Annotated[int, typer.Option(help="How many pieces, at most.", min=1)] = 8000,
+    least: Annotated[int, typer.Option(help="Leave out pieces that occur less often.", min=1)] = 2,
     lower_case: Annotated[bool, typer.Option(help="Fold case and strip accents first.")] = True,
     reserved: Annotated[
         str, typer.Option(help="Tokens that come first, with commas between them.")
@@ -33,9 +34,12 @@ def vocab(
     from homebody.errors import TextError
     from homebody.files import replacing
 
-    lines = (line for batch in batches(files or []) for line in batch.lines)
     tokens = text.learn_vocabulary(
-        list(lines), size, reserved_tokens=reserved.split(","), lower_case=lower_case
+        (batch.lines for batch in batches(files or [])),
+        size,
+        [token for token in reserved.split(",") if token],
+        lower_case=lower_case,
+        lower_thresh=least,
     )
     written = "".join(f"{token}\n" for token in tokens).encode()
     if output is None:

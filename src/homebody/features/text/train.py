@@ -37,6 +37,8 @@ TEST, VALIDATION = 0.2, 0.1
 """Shares of the sources that are only tested on, and that settings are chosen on."""
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 """What is tried on the validation part; see :func:`~homebody.features.text.bag.fit`."""
+LEAST = 2
+"""How often a piece occurs, at least, among the words that are trained on."""
 SAMPLES = 16
 """Texts that the bundle carries, at most."""
 PAD, UNKNOWN = "[PAD]", "[UNK]"
@@ -229,7 +231,8 @@ class _Entries(NamedTuple):
 
 
 def _learn(texts: Sequence[str], size: int) -> tuple[str, ...]:
-    return tuple(learn_vocabulary(texts, size, reserved_tokens=[PAD, UNKNOWN]))
+    tokens = learn_vocabulary(texts, size, [PAD, UNKNOWN], lower_case=True, lower_thresh=LEAST)
+    return tuple(tokens)
 
 
 def _split(examples: Sequence[LabelledText], seed: int) -> dict[str, list[LabelledText]]:
