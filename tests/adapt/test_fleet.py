@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homebody import adapt
 from homebody.adapt import Base, Gate, ModelOfOne, Prior, Sensor
 from homebody.adapt.fleet import STATUSES, Fleet
 from homebody.errors import FleetError
@@ -270,6 +273,15 @@ def test_a_wrong_fleet_is_refused():
     for assets in (["a", "a"], ["a", 1], -1, 2**40, [""]):
         with pytest.raises(FleetError):
             Fleet(prior, assets)
+
+
+def test_the_fleet_is_fetched_when_it_is_asked_for():
+    script = "import sys, homebody.adapt; print('homebody.adapt.fleet' in sys.modules); "
+    script += "from homebody.adapt import Fleet; print(Fleet.__name__, 'pyarrow' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ran.stdout.split() == ["False", "Fleet", "False"], ran.stderr
+    with pytest.raises(AttributeError, match="no attribute 'Flotte'"):
+        adapt.Flotte  # noqa: B018
 
 
 def test_nothing_is_nothing():

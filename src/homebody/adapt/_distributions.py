@@ -1,8 +1,9 @@
-"""Distributions about zero: what noise is made of, and how a state moves."""
+"""Distributions: what noise is made of, how a state moves, and where particles are looked for."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -198,3 +199,21 @@ def vector(value: Any, name: str, d: int | None = None) -> Array:
     if not np.isfinite(array).all():
         raise FilterError(f"{name} holds NaN or infinity; give finite numbers")
     return array
+
+
+class Proposal(Protocol):
+    """Where new particles are looked for, knowing the measurement."""
+
+    def sample(
+        self, particles: Array, u: Any, measured: Array, dt: float, rng: np.random.Generator
+    ) -> Array:
+        """New particles [n, d] from old ones [n, d]."""
+
+    def log_density(self, new: Array, old: Array, u: Any, measured: Array, dt: float) -> Array:
+        """The log-density [n] with which ``sample`` would have given ``new``."""
+
+
+Likelihood = Callable[[Array, Any, Array], Array]
+"""(particles [n, d], u, measured [outputs]) to log-densities [n] of that measurement."""
+Measure = Callable[[Array, Any], Array]
+"""(particles [n, d], u) to what each would measure, [n] or [n, outputs]."""

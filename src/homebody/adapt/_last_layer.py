@@ -43,7 +43,8 @@ class LastLayerFilter(Linear):
 
     kind = "kalman"
     """What owner state calls it."""
-    _block: Kalman
+    _kernel = Kalman
+    _skip = 2
 
     def __init__(
         self,
@@ -62,28 +63,7 @@ class LastLayerFilter(Linear):
             process=process.covariance(d), degrees=noise.degrees, adaptive=adaptive,
         )  # fmt: skip
         block.noise[:] = independent(noise, outputs)
-        self._bind(block, 2)
-
-    @classmethod
-    def of(cls, saved: bytes) -> LastLayerFilter:
-        """A filter from what :meth:`save` gave.
-
-        Raises:
-            KernelError: the bytes are no such thing.
-        """
-        filter = cls.__new__(cls)
-        filter._bind(Kalman.of(saved), 2)
-        return filter
-
-    @property
-    def mean(self) -> Array:
-        """The state's mean, float64 [states]; a copy."""
-        return np.array(self._block.mean)
-
-    @property
-    def covariance(self) -> Array:
-        """The state's covariance, float64 [states, states]; a copy."""
-        return np.array(self._block.covariance)
+        self._bind(block)
 
     @property
     def process_scale(self) -> float:

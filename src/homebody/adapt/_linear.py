@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,11 +35,23 @@ class Linear:
     NaN is missing: that output teaches nothing, and the state still moves on.
     """
 
-    _block: Kalman | Particles
-    _skip: int  # where in the block's result the predictions begin
+    _kernel: ClassVar[type[Kalman] | type[Particles]]
+    _skip: ClassVar[int]  # where in the block's result the predictions begin
+    _block: Any  # a _kernel
 
-    def _bind(self, block: Kalman | Particles, skip: int) -> None:
-        self._block = block
+    @classmethod
+    def of(cls, saved: bytes) -> Self:
+        """A filter from what :meth:`save` gave.
+
+        Raises:
+            KernelError: the bytes are no such thing.
+        """
+        filter = cls.__new__(cls)
+        filter._bind(cls._kernel.of(saved))
+        return filter
+
+    def _bind(self, block: Kalman | Particles) -> None:
+        self._block, skip = block, self._skip
         self.states: int = block.rows.shape[1]
         self.outputs: int = block.rows.shape[0]
         self._shape = block.rows.shape
@@ -113,13 +125,24 @@ class Linear:
         )
 
     @property
+    def mean(self) -> Array:
+        """The state's mean after the last update, float64 [states]; a copy."""
+        return np.array(self._block.mean)
+
+    @property
+    def covariance(self) -> Array:
+        """The state's covariance after the last update, float64 [states, states]; a copy."""
+        return np.array(self._block.covariance)
+
+    @property
     def noise(self) -> Array:
         """The noise's standard deviation (Student-t: scale), float64 [outputs]; a copy."""
         return np.array(self._block.noise)
 
     def save(self) -> bytes:
         """Everything the filter remembers, for :meth:`restore`."""
-        return self._block.save()
+        saved: bytes = self._block.save()
+        return saved
 
     def restore(self, saved: bytes) -> None:
         """Go back to what a filter of the same sizes saved.

@@ -3,322 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from homebody.adapt._distributions import (
     Gaussian,
+    Likelihood,
+    Measure,
     Process,
+    Proposal,
     RandomWalk,
     StudentT,
     covariance_matrix,
     lower_factor,
     vector,
 )
-from homebody.adapt._linear import Linear, Prediction, independent
+from homebody.adapt._linear import Prediction
 from homebody.errors import FilterError
-from homebody.kernels import MAX_PARTICLES, Particles, Resampling, resample
+from homebody.kernels import MAX_PARTICLES, Resampling, resample
 
 Array = NDArray[np.float64]
-
-
-class LinearParticles(Linear):
-    """Particles of a random walk seen through rows, in C; see :class:`ParticleFilter`."""
-
-    _block: Particles
-
-    def __init__(
-        self,
-        mean: Array,
-        covariance: Array,
-        process: Gaussian,
-        noise: Gaussian,
-        *,
-        outputs: int,
-        count: int,
-        seed: int,
-        stream: int,
-        resampling: Resampling,
-        threshold: float,
-    ) -> None:
-        d = len(mean)
-        block = Particles(
-            d, count, outputs, mean=mean, factor=lower_factor(covariance).astype(np.float32),
-            resampling=resampling, threshold=threshold, degrees=noise.degrees, seed=seed,
-            stream=stream,
-        )  # fmt: skip
-        block.factor[:] = process.factor(d)
-        block.noise[:] = independent(noise, outputs)
-        self._bind(block, 3)
-
-    @classmethod
-    def of(cls, saved: bytes) -> LinearParticles:
-        engine = cls.__new__(cls)
-        engine._bind(Particles.of(saved), 3)
-        return engine
-
-    @property
-    def mean(self) -> Array:
-        return np.array(self._block.mean)
-
-    @property
-    def covariance(self) -> Array:
-        return np.array(self._block.covariance)
-
-    @property
-    def process_covariance(self) -> Array:
-        factor = self._block.factor.astype(np.float64)
-        return factor @ factor.T
-
-    @property
-    def particles(self) -> Array:
-        return self._block.centre + self._block.particles.T.astype(np.float64)
-
-    @property
-    def log_weights(self) -> Array:
-        log = self._block.log_weights.astype(np.float64)
-        return log - math.log(np.exp(log).sum())
-
-    @property
-    def effective_size(self) -> float:
-        return float(self._result[0])
-
-    @property
-    def resampled(self) -> bool:
-        return bool(self._result[1])
-
-    @property
-    def collapsed(self) -> bool:
-        return bool(self._result[2])
-
-
-class Proposal(Protocol):
-    """Where new particles are looked for, knowing the measurement."""
-
-    def sample(
-        self, particles: Array, u: Any, measured: Array, dt: float, rng: np.random.Generator
-    ) -> Array:
-        """New particles [n, d] from old ones [n, d]."""
-
-    def log_density(self, new: Array, old: Array, u: Any, measured: Array, dt: float) -> Array:
-        """The log-density [n] with which ``sample`` would have given ``new``."""
-
-
-Likelihood = Callable[[Array, Any, Array], Array]
-"""(particles [n, d], u, measured [outputs]) to log-densities [n] of that measurement."""
-Measure = Callable[[Array, Any], Array]
-"""(particles [n, d], u) to what each would measure, [n] or [n, outputs]."""
-
-
-class GeneralParticles:
-    """Particles of any process, likelihood and proposal, in numpy; see :class:`ParticleFilter`."""
-
-    def __init__(
-        self,
-        mean: Array,
-        covariance: Array,
-        process: Process,
-        likelihood: Gaussian | Likelihood,
-        *,
-        measure: Measure | None,
-        proposal: Proposal | None,
-        outputs: int,
-        count: int,
-        seed: int,
-        stream: int,
-        resampling: Resampling,
-        threshold: float,
-    ) -> None:
-        if not isinstance(count, int) or not 2 <= count <= MAX_PARTICLES:
-            raise FilterError(f"particles is {count!r}; give a whole number from 2 to 65,536")
-        if not 0 <= threshold <= 1:
-            raise FilterError(f"threshold is {threshold}; give a share from 0 to 1")
-        self.states, self.outputs = len(mean), outputs
-        self._process, self._likelihood = process, likelihood
-        self._measure, self._proposal = measure, proposal
-        self._count, self._threshold, self._resampling = count, threshold, resampling
-        self._seed, self._stream, self._tick = seed, stream, 0
-        draws = self._generator().standard_normal((count, self.states))
-        self.particles = mean + draws @ lower_factor(covariance).T
-        self.log_weights = np.full(count, -math.log(count))
-        self.effective_size, self.resampled, self.collapsed = float(count), False, False
-        self._summarise()
-
-    def _generator(self) -> np.random.Generator:
-        # A generator for each tick: what is drawn depends on no history but the tick's number.
-        entropy = (self._seed, self._stream, self._tick)
-        return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
-
-    @property
-    def noise(self) -> Array:
-        if not isinstance(self._likelihood, Gaussian):
-            raise FilterError("this filter's likelihood is a function, which has no width")
-        return np.sqrt(np.diag(self._likelihood.covariance(self.outputs)))
-
-    @property
-    def process_covariance(self) -> Array:
-        if not isinstance(self._process, RandomWalk):
-            raise FilterError("this filter's process is its own, and no covariance is known of it")
-        return self._process.step.covariance(self.states)
-
-    def predict(self, u: Any, dt: float = 1.0) -> Prediction:
-        self._check_dt(dt)
-        # The draws that the next update will make.
-        self._tick += 1
-        try:
-            moved = self._process.sample(self.particles, dt, self._generator())
-        finally:
-            self._tick -= 1
-        return self._expect(moved, self.log_weights, u)
-
-    def update(self, u: Any, measured: ArrayLike, dt: float = 1.0) -> Prediction:
-        self._check_dt(dt)
-        y = np.atleast_1d(np.asarray(measured, np.float64))
-        if y.shape != (self.outputs,) or np.isinf(y).any():
-            raise FilterError(
-                f"a measurement is {y.tolist()}; give {self.outputs} numbers, NaN if missing"
-            )
-        old, log_weights = self.particles, self.log_weights
-        self._tick += 1
-        rng = self._generator()
-        try:
-            moved = self._process.sample(old, dt, rng)
-            can_predict = self._measure is not None
-            expected = self._expect(moved, log_weights, u) if can_predict else self._unknown()
-            missing = bool(np.isnan(y).all())
-            if self._proposal is not None and not missing:
-                moved = self._proposal.sample(old, u, y, dt, rng)
-                correction = self._process.log_density(moved, old, dt)
-                correction = correction - self._proposal.log_density(moved, old, u, y, dt)
-                log_weights = log_weights + self._log(correction, "the proposal")
-            moved = self._states(moved)
-            if not missing:
-                log_weights = log_weights + self._log(self._log_likelihood(moved, u, y), "it")
-        except BaseException:
-            self._tick -= 1
-            raise
-        self.particles = moved
-        self._settle(log_weights)
-        return expected
-
-    def _settle(self, log_weights: Array) -> None:
-        top = log_weights.max()
-        if top == -math.inf:  # nothing explains the measurement: it teaches nothing but that
-            self.effective_size, self.collapsed, self.resampled = 0.0, True, False
-            self._summarise()
-            return
-        log_weights = log_weights - top
-        weights = np.exp(log_weights)
-        total = weights.sum()
-        weights /= total
-        self.log_weights = log_weights - math.log(total)
-        self.effective_size = float(1 / np.sum(weights * weights))
-        self.collapsed = self.effective_size < self.states + 1
-        self._summarise()
-        self.resampled = self.effective_size < self._threshold * self._count
-        if self.resampled:
-            chosen = resample(
-                weights, self._resampling, seed=self._seed, stream=self._stream, tick=self._tick
-            )
-            self.particles = self.particles[chosen]
-            self.log_weights = np.full(self._count, -math.log(self._count))
-
-    def _summarise(self) -> None:
-        weights = np.exp(self.log_weights)
-        weights /= weights.sum()
-        self.mean = weights @ self.particles
-        off = self.particles - self.mean
-        self.covariance = (off * weights[:, None]).T @ off
-
-    def _log_likelihood(self, particles: Array, u: Any, y: Array) -> Array:
-        if not isinstance(self._likelihood, Gaussian):
-            return self._likelihood(particles, u, y)
-        off = y - self._measured(particles, u)
-        seen = ~np.isnan(y)
-        if seen.all():
-            return self._likelihood.log_density(off)
-        part = self._likelihood.covariance(self.outputs)[np.ix_(seen, seen)]
-        if self._likelihood.degrees:
-            return StudentT(covariance=part, degrees=self._likelihood.degrees).log_density(
-                off[:, seen]
-            )
-        return Gaussian(covariance=part).log_density(off[:, seen])
-
-    def _measured(self, particles: Array, u: Any) -> Array:
-        if self._measure is None:
-            raise FilterError("this filter has no measure; give one for it to predict")
-        seen = np.asarray(self._measure(particles, u), np.float64)
-        if seen.shape == (self._count,):
-            seen = seen[:, None]
-        if seen.shape != (self._count, self.outputs):
-            raise FilterError(
-                f"measure gave {list(seen.shape)}; [{self._count}, {self.outputs}] is expected"
-            )
-        return seen
-
-    def _expect(self, particles: Array, log_weights: Array, u: Any) -> Prediction:
-        seen = self._measured(particles, u)
-        weights = np.exp(log_weights)
-        weights /= weights.sum()
-        mean = weights @ seen
-        variance = weights @ (seen - mean) ** 2
-        if isinstance(self._likelihood, Gaussian):
-            variance = variance + np.diag(self._likelihood.covariance(self.outputs))
-        return Prediction(mean, np.sqrt(variance))
-
-    def _unknown(self) -> Prediction:
-        unknown = np.full(self.outputs, np.nan)
-        return Prediction(unknown, unknown)
-
-    def _log(self, values: Any, whose: str) -> Array:
-        array = np.asarray(values, np.float64)
-        if array.shape != (self._count,):
-            raise FilterError(
-                f"{whose} gave log-densities {list(array.shape)}; [{self._count}] are expected"
-            )
-        if np.isnan(array).any() or (array == math.inf).any():
-            raise FilterError(
-                f"{whose} gave NaN or infinite log-densities; give numbers, or -inf for impossible"
-            )
-        return array
-
-    def _states(self, particles: Any) -> Array:
-        array = np.asarray(particles, np.float64)
-        if array.shape != (self._count, self.states) or not np.isfinite(array).all():
-            raise FilterError(
-                f"the particles moved to {list(array.shape)} or out of the finite; "
-                f"[{self._count}, {self.states}] finite numbers are expected"
-            )
-        return array
-
-    def _check_dt(self, dt: float) -> None:
-        if not 0 <= dt < math.inf:
-            raise FilterError(f"dt is {dt}; give 0 or more steps")
-
-    def save(self) -> bytes:
-        flags = [self._tick, self.effective_size, self.resampled, self.collapsed]
-        # The mean and covariance too: they are of before any resampling.
-        parts = (flags, self.log_weights, self.mean, self.covariance, self.particles)
-        return np.concatenate([np.ravel(part) for part in parts]).tobytes()
-
-    def restore(self, saved: bytes) -> None:
-        n, d = self._count, self.states
-        if len(saved) != 8 * (4 + n + d + d * d + n * d):
-            raise FilterError("the bytes are of another filter; restore what this one saved")
-        numbers = np.frombuffer(saved, np.float64)
-        if np.isnan(numbers).any() or not 0 <= numbers[0] < 2**53:
-            raise FilterError("the bytes hold NaN; restore what this filter saved")
-        flags, log_weights, mean, covariance, particles = np.split(
-            numbers, np.cumsum([4, n, d, d * d])
-        )
-        self._tick, self.effective_size = int(flags[0]), float(flags[1])
-        self.resampled, self.collapsed = bool(flags[2]), bool(flags[3])
-        self.log_weights, self.mean = log_weights.copy(), mean.copy()
-        self.covariance = covariance.reshape(d, d).copy()
-        self.particles = self._states(particles.reshape(n, d).copy())
 
 
 class ParticleFilter:
@@ -361,6 +67,16 @@ class ParticleFilter:
         True
     """
 
+    kind = "general particles"
+    """What owner state calls it."""
+
+    def __new__(cls, *arguments: Any, **options: Any) -> ParticleFilter:
+        """The filter in C where that will do."""
+        from homebody.adapt._linear_particles import LinearParticles, suits
+
+        whole = cls is ParticleFilter and suits(**options)
+        return super().__new__(LinearParticles if whole else cls)
+
     def __init__(
         self,
         mean: ArrayLike,
@@ -379,33 +95,63 @@ class ParticleFilter:
     ) -> None:
         start = vector(mean, "mean")
         prior = covariance_matrix(covariance, "covariance", len(start))
-        options: dict[str, Any] = {
-            "outputs": outputs, "count": particles, "seed": seed, "stream": stream,
-            "resampling": resampling, "threshold": threshold,
-        }  # fmt: skip
-        self._engine: LinearParticles | GeneralParticles
-        if (
-            isinstance(process, Gaussian)
-            and process.degrees == 0
-            and isinstance(likelihood, Gaussian)
-            and measure is None
-            and proposal is None
-        ):
-            self._engine = LinearParticles(start, prior, process, likelihood, **options)
-        else:
-            if measure is None and isinstance(likelihood, Gaussian):
-                measure = _through_rows
-            walk = RandomWalk(process) if isinstance(process, Gaussian) else process
-            self._engine = GeneralParticles(
-                start, prior, walk, likelihood, measure=measure, proposal=proposal, **options
-            )
-        self._bind()
+        if not isinstance(particles, int) or not 2 <= particles <= MAX_PARTICLES:
+            raise FilterError(f"particles is {particles!r}; give a whole number from 2 to 65,536")
+        if not 0 <= threshold <= 1:
+            raise FilterError(f"threshold is {threshold}; give a share from 0 to 1")
+        if measure is None and isinstance(likelihood, Gaussian):
+            measure = _through_rows
+        self.states, self.outputs = len(start), outputs
+        self._process = RandomWalk(process) if isinstance(process, Gaussian) else process
+        self._likelihood, self._measure, self._proposal = likelihood, measure, proposal
+        self._count, self._threshold, self._resampling = particles, threshold, resampling
+        self._seed, self._stream, self._tick = seed, stream, 0
+        draws = self._generator().standard_normal((particles, self.states))
+        self._particles = start + draws @ lower_factor(prior).T
+        self._log_weights = np.full(particles, -math.log(particles))
+        self._effective_size, self._resampled, self._collapsed = float(particles), False, False
+        self._mean: Array
+        self._covariance: Array
+        self._summarise()
 
-    def _bind(self) -> None:
-        self.states, self.outputs = self._engine.states, self._engine.outputs
-        # The engine's own methods: a call the less where microseconds count.
-        for name in ("predict", "update", "save", "restore"):
-            setattr(self, name, getattr(self._engine, name))
+    @property
+    def mean(self) -> Array:
+        """The state's mean after the last update, float64 [states]."""
+        return self._mean
+
+    @property
+    def covariance(self) -> Array:
+        """The state's covariance after the last update, float64 [states, states]."""
+        return self._covariance
+
+    @property
+    def particles(self) -> Array:
+        """The particles now, float64 [n, states]."""
+        return self._particles
+
+    @property
+    def log_weights(self) -> Array:
+        """Their normalised log-weights, float64 [n]."""
+        return self._log_weights
+
+    @property
+    def effective_size(self) -> float:
+        """1 / sum of squared weights after the last update, before any resampling."""
+        return self._effective_size
+
+    @property
+    def resampled(self) -> bool:
+        """Whether the last update resampled."""
+        return self._resampled
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether fewer effective particles than states + 1 were left: too few to span the state.
+
+        The state is then a guess around very few particles: widen the process, use a
+        :class:`StudentT` likelihood, or give more particles.
+        """
+        return self._collapsed
 
     @classmethod
     def of(cls, saved: bytes) -> ParticleFilter:
@@ -414,15 +160,36 @@ class ParticleFilter:
         Raises:
             KernelError: the bytes are no such thing.
         """
-        filter = cls.__new__(cls)
-        filter._engine = LinearParticles.of(saved)
-        filter._bind()
-        return filter
+        from homebody.adapt._linear_particles import LinearParticles
+
+        return LinearParticles.of(saved)
+
+    def _generator(self) -> np.random.Generator:
+        # A generator for each tick: what is drawn depends on no history but the tick's number.
+        entropy = (self._seed, self._stream, self._tick)
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
 
     @property
-    def kind(self) -> str:
-        """What owner state calls it."""
-        return "particles" if isinstance(self._engine, LinearParticles) else "general particles"
+    def noise(self) -> Array:
+        """The noise's standard deviation (Student-t: scale), float64 [outputs].
+
+        Raises:
+            FilterError: the likelihood is a function.
+        """
+        if not isinstance(self._likelihood, Gaussian):
+            raise FilterError("this filter's likelihood is a function, which has no width")
+        return np.sqrt(np.diag(self._likelihood.covariance(self.outputs)))
+
+    @property
+    def process_covariance(self) -> Array:
+        """The covariance (Student-t: scale matrix) of the state's next step.
+
+        Raises:
+            FilterError: the process is not a random walk.
+        """
+        if not isinstance(self._process, RandomWalk):
+            raise FilterError("this filter's process is its own, and no covariance is known of it")
+        return self._process.step.covariance(self.states)
 
     def predict(self, u: Any, dt: float = 1.0) -> Prediction:
         """What the next measurement at ``u`` should be, ``dt`` steps on; changes nothing.
@@ -430,7 +197,14 @@ class ParticleFilter:
         Raises:
             FilterError: ``u`` is no rows, a number is not finite, or there is no ``measure``.
         """
-        return self._engine.predict(u, dt)
+        self._check_dt(dt)
+        # The draws that the next update will make.
+        self._tick += 1
+        try:
+            moved = self._process.sample(self._particles, dt, self._generator())
+        finally:
+            self._tick -= 1
+        return self._expect(moved, self._log_weights, u)
 
     def update(self, u: Any, measured: ArrayLike, dt: float = 1.0) -> Prediction:
         """Learn from one measurement; give what was expected before it.
@@ -443,68 +217,135 @@ class ParticleFilter:
         Raises:
             FilterError: a shape is wrong or a number not finite; the state is as before.
         """
-        return self._engine.update(u, measured, dt)
+        self._check_dt(dt)
+        y = np.atleast_1d(np.asarray(measured, np.float64))
+        if y.shape != (self.outputs,) or np.isinf(y).any():
+            raise FilterError(
+                f"a measurement is {y.tolist()}; give {self.outputs} numbers, NaN if missing"
+            )
+        old, log_weights = self._particles, self._log_weights
+        self._tick += 1
+        rng = self._generator()
+        try:
+            moved = self._process.sample(old, dt, rng)
+            can_predict = self._measure is not None
+            expected = self._expect(moved, log_weights, u) if can_predict else self._unknown()
+            missing = bool(np.isnan(y).all())
+            if self._proposal is not None and not missing:
+                moved = self._proposal.sample(old, u, y, dt, rng)
+                correction = self._process.log_density(moved, old, dt)
+                correction = correction - self._proposal.log_density(moved, old, u, y, dt)
+                log_weights = log_weights + self._log(correction, "the proposal")
+            moved = self._states(moved)
+            if not missing:
+                log_weights = log_weights + self._log(self._log_likelihood(moved, u, y), "it")
+        except BaseException:
+            self._tick -= 1
+            raise
+        self._particles = moved
+        self._settle(log_weights)
+        return expected
 
-    @property
-    def mean(self) -> Array:
-        """The state's mean after the last update, float64 [states]."""
-        return self._engine.mean
+    def _settle(self, log_weights: Array) -> None:
+        top = log_weights.max()
+        if top == -math.inf:  # nothing explains the measurement: it teaches nothing but that
+            self._effective_size, self._collapsed, self._resampled = 0.0, True, False
+            self._summarise()
+            return
+        log_weights = log_weights - top
+        weights = np.exp(log_weights)
+        total = weights.sum()
+        weights /= total
+        self._log_weights = log_weights - math.log(total)
+        self._effective_size = float(1 / np.sum(weights * weights))
+        self._collapsed = self._effective_size < self.states + 1
+        self._summarise()
+        self._resampled = self._effective_size < self._threshold * self._count
+        if self._resampled:
+            chosen = resample(
+                weights, self._resampling, seed=self._seed, stream=self._stream, tick=self._tick
+            )
+            self._particles = self._particles[chosen]
+            self._log_weights = np.full(self._count, -math.log(self._count))
 
-    @property
-    def covariance(self) -> Array:
-        """The state's covariance after the last update, float64 [states, states]."""
-        return self._engine.covariance
+    def _summarise(self) -> None:
+        weights = np.exp(self._log_weights)
+        weights /= weights.sum()
+        self._mean = weights @ self._particles
+        off = self._particles - self._mean
+        self._covariance = (off * weights[:, None]).T @ off
 
-    @property
-    def noise(self) -> Array:
-        """The noise's standard deviation (Student-t: scale), float64 [outputs].
+    def _log_likelihood(self, particles: Array, u: Any, y: Array) -> Array:
+        if not isinstance(self._likelihood, Gaussian):
+            return self._likelihood(particles, u, y)
+        off = y - self._seen(particles, u)
+        seen = ~np.isnan(y)
+        if seen.all():
+            return self._likelihood.log_density(off)
+        part = self._likelihood.covariance(self.outputs)[np.ix_(seen, seen)]
+        if self._likelihood.degrees:
+            return StudentT(covariance=part, degrees=self._likelihood.degrees).log_density(
+                off[:, seen]
+            )
+        return Gaussian(covariance=part).log_density(off[:, seen])
 
-        Raises:
-            FilterError: the likelihood is a function.
-        """
-        return self._engine.noise
+    def _seen(self, particles: Array, u: Any) -> Array:
+        if self._measure is None:
+            raise FilterError("this filter has no measure; give one for it to predict")
+        seen = np.asarray(self._measure(particles, u), np.float64)
+        if seen.shape == (self._count,):
+            seen = seen[:, None]
+        if seen.shape != (self._count, self.outputs):
+            raise FilterError(
+                f"measure gave {list(seen.shape)}; [{self._count}, {self.outputs}] is expected"
+            )
+        return seen
 
-    @property
-    def process_covariance(self) -> Array:
-        """The covariance (Student-t: scale matrix) of the state's next step.
+    def _expect(self, particles: Array, log_weights: Array, u: Any) -> Prediction:
+        seen = self._seen(particles, u)
+        weights = np.exp(log_weights)
+        weights /= weights.sum()
+        mean = weights @ seen
+        variance = weights @ (seen - mean) ** 2
+        if isinstance(self._likelihood, Gaussian):
+            variance = variance + np.diag(self._likelihood.covariance(self.outputs))
+        return Prediction(mean, np.sqrt(variance))
 
-        Raises:
-            FilterError: the process is not a random walk.
-        """
-        return self._engine.process_covariance
+    def _unknown(self) -> Prediction:
+        unknown = np.full(self.outputs, np.nan)
+        return Prediction(unknown, unknown)
 
-    @property
-    def particles(self) -> Array:
-        """The particles now, float64 [n, states]."""
-        return self._engine.particles
+    def _log(self, values: Any, whose: str) -> Array:
+        array = np.asarray(values, np.float64)
+        if array.shape != (self._count,):
+            raise FilterError(
+                f"{whose} gave log-densities {list(array.shape)}; [{self._count}] are expected"
+            )
+        if np.isnan(array).any() or (array == math.inf).any():
+            raise FilterError(
+                f"{whose} gave NaN or infinite log-densities; give numbers, or -inf for impossible"
+            )
+        return array
 
-    @property
-    def log_weights(self) -> Array:
-        """Their normalised log-weights, float64 [n]."""
-        return self._engine.log_weights
+    def _states(self, particles: Any) -> Array:
+        array = np.asarray(particles, np.float64)
+        if array.shape != (self._count, self.states) or not np.isfinite(array).all():
+            raise FilterError(
+                f"the particles moved to {list(array.shape)} or out of the finite; "
+                f"[{self._count}, {self.states}] finite numbers are expected"
+            )
+        return array
 
-    @property
-    def effective_size(self) -> float:
-        """1 / sum of squared weights after the last update, before any resampling."""
-        return self._engine.effective_size
-
-    @property
-    def resampled(self) -> bool:
-        """Whether the last update resampled."""
-        return self._engine.resampled
-
-    @property
-    def collapsed(self) -> bool:
-        """Whether fewer effective particles than states + 1 were left: too few to span the state.
-
-        The state is then a guess around very few particles: widen the process, use a
-        :class:`StudentT` likelihood, or give more particles.
-        """
-        return self._engine.collapsed
+    def _check_dt(self, dt: float) -> None:
+        if not 0 <= dt < math.inf:
+            raise FilterError(f"dt is {dt}; give 0 or more steps")
 
     def save(self) -> bytes:
         """Everything the filter remembers, for :meth:`restore`."""
-        return self._engine.save()
+        flags = [self._tick, self._effective_size, self._resampled, self._collapsed]
+        # The mean and covariance too: they are of before any resampling.
+        parts = (flags, self._log_weights, self._mean, self._covariance, self._particles)
+        return np.concatenate([np.ravel(part) for part in parts]).tobytes()
 
     def restore(self, saved: bytes) -> None:
         """Go back to what a filter made with the same arguments saved.
@@ -512,7 +353,20 @@ class ParticleFilter:
         Raises:
             KernelError, FilterError: it is of another size or kind.
         """
-        self._engine.restore(saved)
+        n, d = self._count, self.states
+        if len(saved) != 8 * (4 + n + d + d * d + n * d):
+            raise FilterError("the bytes are of another filter; restore what this one saved")
+        numbers = np.frombuffer(saved, np.float64)
+        if np.isnan(numbers).any() or not 0 <= numbers[0] < 2**53:
+            raise FilterError("the bytes hold NaN; restore what this filter saved")
+        flags, log_weights, mean, covariance, particles = np.split(
+            numbers, np.cumsum([4, n, d, d * d])
+        )
+        self._tick, self._effective_size = int(flags[0]), float(flags[1])
+        self._resampled, self._collapsed = bool(flags[2]), bool(flags[3])
+        self._log_weights, self._mean = log_weights.copy(), mean.copy()
+        self._covariance = covariance.reshape(d, d).copy()
+        self._particles = self._states(particles.reshape(n, d).copy())
 
 
 def _through_rows(particles: Array, rows: Any) -> Array:
