@@ -8,7 +8,7 @@ import pytest
 
 from tests.adapt.fleet_data import measurements, parquet, prior_of
 
-pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow", reason="pip install 'homebody[fleet]'")
 
 from typer.testing import CliRunner
 

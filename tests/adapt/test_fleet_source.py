@@ -9,7 +9,7 @@ import pytest
 
 from tests.adapt.fleet_data import measurements, parquet, prior_of
 
-pa = pytest.importorskip("pyarrow")
+pa = pytest.importorskip("pyarrow", reason="pip install 'homebody[fleet]'")
 import pyarrow.parquet as pq  # noqa: E402
 from pyarrow import csv, feather  # noqa: E402
 

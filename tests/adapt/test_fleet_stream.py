@@ -13,7 +13,7 @@ import pytest
 
 from tests.adapt.fleet_data import measurements, parquet, prior_of
 
-pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow", reason="pip install 'homebody[fleet]'")
 
 from homebody.adapt import Gate
 from homebody.adapt.fleet import Checkpoint, Fleet, Source, stream

@@ -10,6 +10,9 @@ from homebody.adapt import Gaussian, LastLayerFilter, UnscentedKalmanFilter, chi
 pytestmark = pytest.mark.oracle
 
 
+BENCH = "pip install 'homebody[bench]'"
+
+
 def problem(n=200, d=5, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=d)
@@ -27,7 +30,7 @@ def ours(rows, y, kind=LastLayerFilter, **options):
 
 @pytest.mark.filterwarnings("ignore")
 def test_kalman_is_filterpys_to_rounding():
-    filterpy = pytest.importorskip("filterpy.kalman")
+    filterpy = pytest.importorskip("filterpy.kalman", reason=BENCH)
     rows, y = problem()
     filter, expected = ours(rows, y)
     peer = filterpy.KalmanFilter(dim_x=5, dim_z=1)
@@ -43,8 +46,8 @@ def test_kalman_is_filterpys_to_rounding():
 
 @pytest.mark.filterwarnings("ignore")
 def test_kalman_is_dynamaxs_to_rounding():
-    jax = pytest.importorskip("jax")
-    inference = pytest.importorskip("dynamax.linear_gaussian_ssm.inference")
+    jax = pytest.importorskip("jax", reason=BENCH)
+    inference = pytest.importorskip("dynamax.linear_gaussian_ssm.inference", reason=BENCH)
     jax.config.update("jax_enable_x64", True)
     rows, y = problem()
     filter, _ = ours(rows, y)
@@ -65,7 +68,7 @@ def test_kalman_is_dynamaxs_to_rounding():
 
 @pytest.mark.filterwarnings("ignore")
 def test_unscented_is_filterpys_to_rounding():
-    filterpy = pytest.importorskip("filterpy.kalman")
+    filterpy = pytest.importorskip("filterpy.kalman", reason=BENCH)
     rng = np.random.default_rng(1)
     inputs = rng.uniform(0.5, 2, 60)
     y = np.exp(0.3 * inputs) + np.sin(0.8 * inputs) + rng.normal(size=60) * 0.1
@@ -92,7 +95,7 @@ def test_unscented_is_filterpys_to_rounding():
 
 
 def test_chi_square_is_scipys():
-    scipy = pytest.importorskip("scipy.stats")
+    scipy = pytest.importorskip("scipy.stats", reason=BENCH)
     for df in (1, 3, 7, 50, 300):
         for x in np.geomspace(0.01, 1000, 40):
             np.testing.assert_allclose(

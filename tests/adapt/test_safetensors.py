@@ -13,6 +13,8 @@ from hypothesis.extra import numpy as arrays
 from homebody.adapt import safetensors
 from homebody.errors import SafetensorsError
 
+BENCH = "pip install 'homebody[bench]'"
+
 DTYPES = ["bool", "u1", "i1", "u2", "i2", "f2", "u4", "i4", "f4", "u8", "i8", "f8"]
 ARRAYS = st.sampled_from(DTYPES).flatmap(
     lambda dtype: arrays.arrays(np.dtype(dtype), arrays.array_shapes(min_dims=0, min_side=0))
@@ -147,7 +149,7 @@ def test_files_are_bounded_and_their_absence_is_said(tmp_path):
 
 @pytest.mark.oracle
 def test_the_safetensors_package_agrees():
-    numpy = pytest.importorskip("safetensors.numpy")
+    numpy = pytest.importorskip("safetensors.numpy", reason=BENCH)
     tensors = {f"a {i}": np.arange(i * 3).astype(d) for i, d in enumerate(DTYPES)}
     theirs = numpy.load(safetensors.dumps(tensors, {"k": "v"}))
     ours = safetensors.loads(numpy.save(tensors, {"k": "v"}))
