@@ -23,7 +23,7 @@ typedef struct {
   const hb_wordpiece *model;
   hb_unicode unicode;
   hb_classes classes;
-  hb_vocabulary vocabulary;
+  hb_vocabulary vocabulary, added;
   hb_cache cache;
   word_buffer word;
   piece_output out;
@@ -225,12 +225,12 @@ static inline void remember(const session *s, size_t from, int32_t *numbers, uin
 typedef struct {
   size_t from, to;
   uint64_t key[HB_LONG_KEY], hash; /* of a chunk that may be remembered */
-  uint32_t class;
+  uint32_t class; /* of `alone`; of AN_ADDED the entry */
   hb_char alone; /* a character by itself; size 0: a chunk */
-  uint8_t table; /* IN_SHORT, IN_LONG, IN_NONE, or A_WORD: not cut further */
+  uint8_t table; /* IN_SHORT, IN_LONG, IN_NONE; A_WORD: not cut further; AN_ADDED */
 } found_chunk;
 
-enum { IN_NONE, IN_SHORT, IN_LONG, A_WORD };
+enum { IN_NONE, IN_SHORT, IN_LONG, A_WORD, AN_ADDED };
 
 /* A chunk of up to 56 bytes, whose hash is that of its own key. Returns 0 when there is no room. */
 static int put_long(session *s, const uint8_t *text, size_t from, size_t to, const uint64_t *key, uint64_t hash) {
@@ -288,6 +288,13 @@ static inline int put_alone(session *s, const uint8_t *text, size_t from, hb_cha
   int32_t number, found = hb_vocabulary_step(&s->vocabulary, 0, c.code, &number) != HB_NO_NODE && number >= 0;
   s->chunk = s->out.count;
   put(s, (found ? number : s->model->unknown) | HB_PIECE_FIRST, (int32_t)from, (int32_t)(from + c.size));
+  return 1;
+}
+
+static int put_added(session *s, const found_chunk *chunk) {
+  if (s->out.room == s->out.count) return 0;
+  s->chunk = s->out.count;
+  put(s, s->model->added_numbers[chunk->class] | HB_PIECE_FIRST, (int32_t)chunk->from, (int32_t)chunk->to);
   return 1;
 }
 
@@ -358,6 +365,21 @@ static size_t unused_end(const uint8_t *text, size_t size, size_t from) {
   return at > digits && at < size && text[at] == ']' ? at + 1 : from;
 }
 
+/* Where the longest added token ends that stands at `from`, or `from`; and its entry. */
+static size_t added_end(const session *s, const uint8_t *text, size_t size, size_t from, uint32_t *entry) {
+  size_t end = from;
+  uint32_t node = 0;
+  for (size_t at = from; at < size;) {
+    hb_char c = hb_utf8_decode(text + at, size - at);
+    int32_t number;
+    node = hb_vocabulary_step(&s->added, node, c.code, &number);
+    if (node == HB_NO_NODE) break;
+    at += c.size;
+    if (number >= 0) end = at, *entry = (uint32_t)number;
+  }
+  return end;
+}
+
 /* Up to FOUND chunks and characters from *at on, and what memory will be asked about them already on its way. */
 static inline uint32_t find(const session *s, const uint8_t *text, size_t size, size_t *at, found_chunk *found) {
   uint32_t count = 0;
@@ -377,7 +399,12 @@ static inline uint32_t find(const session *s, const uint8_t *text, size_t size, 
     chunk->alone.size = 0;
     size_t unused = from;
     if (c.code == '[' && s->model->flags & HB_WORDPIECE_KEEP_UNUSED) unused = unused_end(text, size, from);
-    if ((class & 3) == HB_WORD_SPACE) {
+    size_t added = from;
+    if (s->added.slots && (class & 3) == HB_WORD_ALONE) added = added_end(s, text, size, from, &chunk->class);
+    if (added > from) {
+      chunk->table = AN_ADDED;
+      chunk->to = added;
+    } else if ((class & 3) == HB_WORD_SPACE) {
       chunk->table = A_WORD;
       chunk->to = space_end(s, text, size, chunk->to);
     } else if (unused > from) {
@@ -414,6 +441,8 @@ static int put_string(session *s, const uint8_t *text, size_t size, size_t *at) 
         enough = put_long(s, text, chunk->from, chunk->to, chunk->key, chunk->hash);
       else if (chunk->table == A_WORD)
         enough = put_word(s, text, chunk->from, chunk->to);
+      else if (chunk->table == AN_ADDED)
+        enough = put_added(s, chunk);
       else
         enough = put_chunk(s, text, chunk->from, chunk->to);
       if (!enough) {
@@ -437,6 +466,9 @@ static int open_session(session *s, const hb_wordpiece *model) {
   s->vocabulary = hb_vocabulary_open(model->vocabulary, model->vocabulary_words);
   s->cache = hb_cache_open(model->cache, model->cache_size);
   if (s->classes.index == NULL || s->vocabulary.slots == NULL) return 0;
+  s->added = (hb_vocabulary){0};
+  if (model->added) s->added = hb_vocabulary_open(model->added, model->added_words);
+  if (model->added && s->added.slots == NULL) return 0;
   uint32_t room = model->most_in_word + 1;
   s->word = (word_buffer){.codes = model->scratch,
                           .from = (int32_t *)(model->scratch + room),

@@ -25,7 +25,10 @@ typedef struct {
   const uint64_t *vocabulary;
   uint8_t *cache;             /* hb_cache_clear'ed; NULL for none. Only one call at a time may use it */
   uint32_t *scratch;          /* hb_wordpiece_scratch words */
-  size_t classes_size, vocabulary_words, cache_size, scratch_words;
+  const uint64_t *added;      /* a vocabulary of tokens that are found as they are, or NULL; each begins with a
+                                 character that is a word by itself */
+  const int32_t *added_numbers; /* the number of each of its entries */
+  size_t classes_size, vocabulary_words, cache_size, scratch_words, added_words;
   uint32_t rules, flags;
   uint32_t most_in_word;      /* a longer word is one unknown piece; 1 to HB_WORDPIECE_MOST_IN_WORD */
   uint32_t most_in_piece;     /* characters of a piece, without the suffix indicator; at least 1 */

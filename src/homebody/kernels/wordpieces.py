@@ -30,8 +30,9 @@ _FEW = 2048  # bytes of a single string that is tokenized in memory made beforeh
 class _Model(ctypes.Structure):
     _fields_ = (
         ("tables", POINTER), ("classes", POINTER), ("vocabulary", POINTER), ("cache", POINTER),
-        ("scratch", POINTER), ("classes_size", SIZE), ("vocabulary_words", SIZE),
-        ("cache_size", SIZE), ("scratch_words", SIZE), ("rules", UINT), ("flags", UINT),
+        ("scratch", POINTER), ("added", POINTER), ("added_numbers", POINTER),
+        ("classes_size", SIZE), ("vocabulary_words", SIZE), ("cache_size", SIZE),
+        ("scratch_words", SIZE), ("added_words", SIZE), ("rules", UINT), ("flags", UINT),
         ("most_in_word", UINT), ("most_in_piece", UINT), ("unknown", INT),
         ("unknown_suffix", INT), ("too_long", INT),
     )  # fmt: skip
@@ -124,6 +125,8 @@ class Settings(NamedTuple):
         numbers: of an unknown word or its first character, of another unknown character, and of
             a word that is too long.
         cache_bytes: of memory for what chunks of text became; 0 for none.
+        added: of :func:`compile_vocabulary`, tokens that are found in text as they are, and their
+            numbers int32; each begins with a character that is a word by itself. None: none.
     """
 
     tables: int
@@ -135,6 +138,7 @@ class Settings(NamedTuple):
     most_in_piece: int
     numbers: tuple[int, int, int]
     cache_bytes: int
+    added: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None
 
 
 class _Workspace:
@@ -145,10 +149,14 @@ class _Workspace:
         scratch = library.hb_wordpiece_scratch(settings.most_in_word)
         self.scratch = np.empty(scratch, np.uint32)
         self.cache = np.zeros(settings.cache_bytes // 8, np.uint64)
+        added = settings.added
+        where = (added[0].ctypes.data, added[1].ctypes.data) if added else (None, None)
+        many = added[0].size if added else 0
         self.model = _Model(
             settings.tables, settings.classes.ctypes.data, settings.vocabulary.ctypes.data,
-            self.cache.ctypes.data, self.scratch.ctypes.data, settings.classes.size,
-            settings.vocabulary.size, self.cache.nbytes, scratch, settings.rules, settings.flags,
+            self.cache.ctypes.data, self.scratch.ctypes.data, *where, settings.classes.size,
+            settings.vocabulary.size, self.cache.nbytes, scratch, many, settings.rules,
+            settings.flags,
             settings.most_in_word, settings.most_in_piece, *settings.numbers,
         )  # fmt: skip
         self.address = ctypes.addressof(self.model)

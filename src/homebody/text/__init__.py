@@ -8,9 +8,10 @@ is computed in C (``kernels/text*.c``), and the browser runs the same sources.
 from __future__ import annotations
 
 from homebody.text import metrics
-from homebody.text._bert import BertTokenizer, FastBertTokenizer
+from homebody.text._bert import BertTokenizer, BertWordPieceTokenizer, FastBertTokenizer
 from homebody.text._boise import boise_tags_to_offsets, offsets_to_boise_tags
 from homebody.text._gather import gather_with_default
+from homebody.text._learn import count_words, learn_vocabulary, learn_vocabulary_from_counts
 from homebody.text._masking import MaskValuesChooser, mask_language_model
 from homebody.text._merge import SplitMergeFromLogitsTokenizer, SplitMergeTokenizer
 from homebody.text._normalize import (
@@ -64,6 +65,7 @@ from homebody.text._wordshape import (
 __all__ = [
     "UNICODE_VERSION",
     "BertTokenizer",
+    "BertWordPieceTokenizer",
     "ByteSplitter",
     "FastBertTokenizer",
     "FastWordpieceTokenizer",
@@ -102,9 +104,12 @@ __all__ = [
     "coerce_to_structurally_valid_utf8_with_offsets_map",
     "combine_segments",
     "concatenate_segments",
+    "count_words",
     "find_source_offsets",
     "gather_with_default",
     "greedy_constrained_sequence",
+    "learn_vocabulary",
+    "learn_vocabulary_from_counts",
     "mask_language_model",
     "max_spanning_tree",
     "max_spanning_tree_gradient",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Any, Literal
 
@@ -14,11 +15,6 @@ from homebody.kernels.wordpieces import (
     CONTROL,
     COUNT_CHARS,
     FOLD,
-    HF,
-    HF_CLEAN,
-    HF_IDEOGRAPHS,
-    HF_LOWER,
-    HF_STRIP,
     KEEP_SPACE,
     KEEP_UNUSED,
     REORDER,
@@ -27,6 +23,7 @@ from homebody.kernels.wordpieces import (
     Pieces,
     apply_rules,
 )
+from homebody.text._bert_json import hf_rules, read_tokenizer_json
 from homebody.text._detokenize import sentences_of, words_of
 from homebody.text._normalize import (
     Form,
@@ -162,22 +159,59 @@ class FastBertTokenizer(PieceTokenizer):
         return sentences_of(token_ids, self._texts, self._size, self._suffix)
 
 
-def hf_rules(
-    *,
-    lowercase: bool,
-    clean_text: bool = True,
-    handle_chinese_chars: bool = True,
-    strip_accents: bool | None = None,
-) -> int:
-    """The rules of Hugging Face's BertNormalizer, by its own arguments."""
-    strip = lowercase if strip_accents is None else strip_accents
-    return (
-        HF
-        | (HF_CLEAN if clean_text else 0)
-        | (HF_IDEOGRAPHS if handle_chinese_chars else 0)
-        | (HF_STRIP | REORDER if strip else 0)
-        | (HF_LOWER if lowercase else 0)
-    )
+class BertWordPieceTokenizer(FastBertTokenizer):
+    """A tokenizer from Hugging Face's ``tokenizer.json``: BERT's normalization and WordPiece.
+
+    What is read: the model (WordPiece), the normalizer (BertNormalizer or none), the
+    pre-tokenizer (BertPreTokenizer), and the added tokens, which are found in text as they are.
+    Truncation, padding and the post-processor are not applied: those are other operations
+    (:func:`combine_segments`, :func:`pad_model_inputs`).
+
+    Args:
+        source: the file's path, or its bytes.
+        token_out_type, offset_unit, malformed, cache_bytes: see :class:`FastBertTokenizer`.
+
+    Raises:
+        VocabularyError: the file cannot be read, is no such JSON, is over 64 MiB, or asks for
+            what is not here.
+
+    Example:
+        >>> text = (b'{"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0,'
+        ...         b' "home": 1, "##body": 2}, "continuing_subword_prefix": "##",'
+        ...         b' "max_input_chars_per_word": 100}, "normalizer": {"type": "BertNormalizer",'
+        ...         b' "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,'
+        ...         b' "lowercase": true}, "pre_tokenizer": {"type": "BertPreTokenizer"},'
+        ...         b' "added_tokens": []}')
+        >>> BertWordPieceTokenizer(text).tokenize(["Homebody!"])
+        Ragged([[1, 2, 0]])
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | bytes,
+        token_out_type: Any = "int32",
+        *,
+        offset_unit: str = "byte",
+        malformed: Malformed = "replace",
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        file = read_tokenizer_json(source)
+        PieceTokenizer.__init__(
+            self,
+            file.vocabulary,
+            rules=file.rules,
+            flags=COUNT_CHARS,
+            suffix_indicator=file.suffix_indicator,
+            most_in_word=file.most_in_word,
+            unknown_token=file.unknown_token,
+            token_out_type=token_out_type,
+            offset_unit=offset_unit,
+            malformed=malformed,
+            cache_bytes=cache_bytes,
+            added=file.added,
+        )
+        self._rules = file.rules
+        self._require_unknown()
 
 
 class BertTokenizer(PieceTokenizer):

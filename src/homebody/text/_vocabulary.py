@@ -45,6 +45,15 @@ class Vocabulary:
                 f"at most {wordpieces.MOST_ENTRIES} are accepted"
             )
         self._compiled: dict[str, NDArray[np.uint64]] = {}
+        self._pieces = self.tokens
+
+    @classmethod
+    def _with_added(cls, tokens: list[str], added: set[int]) -> Vocabulary:
+        """One of whose tokens some, by their numbers, are nobody's pieces."""
+        made = cls(tokens)
+        pieces = ["" if number in added else token for number, token in enumerate(tokens)]
+        made._pieces = Strings.of(pieces, malformed="keep")
+        return made
 
     @classmethod
     def of(cls, source: Any) -> Vocabulary:
@@ -102,6 +111,6 @@ class Vocabulary:
             if not isinstance(suffix_indicator, str):
                 raise TextError(f"suffix_indicator is {suffix_indicator!r}; give a str, e.g. '##'")
             self._compiled[suffix_indicator] = wordpieces.compile_vocabulary(
-                self.tokens.spans(), Strings.of([suffix_indicator]).spans()
+                self._pieces.spans(), Strings.of([suffix_indicator]).spans()
             )
         return self._compiled[suffix_indicator]

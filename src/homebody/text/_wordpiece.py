@@ -80,6 +80,7 @@ class PieceTokenizer(Tokenizer):
         malformed: Malformed = "replace",
         compat: str | None = None,
         cache_bytes: int = CACHE_BYTES,
+        added: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None,
     ) -> None:
         super().__init__(offset_unit=offset_unit, malformed=malformed, compat=compat)
         self._out = out_type(token_out_type)
@@ -108,6 +109,7 @@ class PieceTokenizer(Tokenizer):
                 whole(piece, "max_chars_per_token", 1, 0xFFFFFFFF),
                 (numbers[0], numbers[1], numbers[2]),
                 whole(cache_bytes, "cache_bytes", 0, 1 << 40),
+                added,
             )
         )
         certain = numbers if flags & wordpieces.SPLIT_UNKNOWN else (numbers[0], numbers[2])
