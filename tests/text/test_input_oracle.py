@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ from homebody.text import (
     WaterfallTrimmer,
     combine_segments,
     concatenate_segments,
+    count_words,
     gather_with_default,
+    learn_vocabulary_from_counts,
     mask_language_model,
     pad_model_inputs,
 )
@@ -270,3 +273,39 @@ def test_words_of_labels(tft):
         ours = SplitMergeFromLogitsTokenizer(force).tokenize_with_offsets(texts, logits)
         for mine, other in zip(ours, theirs, strict=True):
             assert mine == Ragged.from_tf(other)
+
+
+def test_a_vocabulary_is_learned_as_theirs():
+    theirs = pytest.importorskip(
+        "tensorflow_text.tools.wordpiece_vocab.wordpiece_tokenizer_learner_lib"
+    )
+    chance = random.Random(10)
+    counts = count_words(corpus.documents()[:100], lower_case=True)
+    for size, settings in (
+        (1500, {}),
+        (500, {"lower_thresh": 2, "num_iterations": 2}),
+        (400, {"include_joiner_token": False, "max_input_tokens": 500, "slack_ratio": 0.0}),
+        (600, {"max_unique_chars": 30, "max_token_length": 8, "upper_thresh": 40}),
+    ):
+        ours = learn_vocabulary_from_counts(counts, size, ["[UNK]"], compat="tf_text", **settings)
+        assert ours == theirs.learn(dict(counts), size, ["[UNK]"], **settings)
+    for _ in range(150):
+        words = {
+            "".join(chance.choices("abcd", k=chance.randint(1, 8))): chance.randint(1, 30)
+            for _ in range(chance.randint(1, 40))
+        }
+        size, rounds = chance.randint(5, 80), chance.randint(1, 5)
+        settings = {"lower_thresh": chance.choice([1, 2, 5, None]), "num_iterations": rounds}
+        ours = learn_vocabulary_from_counts(words, size, ["ab"], compat="tf_text", **settings)
+        assert ours == theirs.learn(dict(words), size, ["ab"], **settings)
+
+
+def test_words_are_counted_as_theirs():
+    bert = pytest.importorskip("tensorflow_text.python.ops.bert_tokenizer")
+    texts = random.Random(11).sample(corpus.documents(), 3_000)
+    for lower in (False, True):
+        basic = bert.BasicTokenizer(lower_case=lower)
+        theirs = Counter(
+            word.decode() for word in basic.tokenize(texts).flat_values.numpy().tolist()
+        )
+        assert count_words(texts, lower_case=lower) == theirs
