@@ -5,6 +5,8 @@
  * @module
  */
 
+import * as exported from "./errors.js";
+
 /** Root of every error that Homebody raises on purpose. */
 export class HomebodyError extends Error {
   /**
@@ -260,3 +262,6 @@ export class UnsupportedBrowserError extends HomebodyError {}
 
 /** The engine, or the page it belongs to, cannot do what was asked now. */
 export class EngineError extends HomebodyError {}
+
+// Joining the modules shortens classes' names, but errors go by them: between threads and to people.
+for (const [name, type] of Object.entries(exported)) Object.defineProperty(type, "name", { value: name });

@@ -11,8 +11,6 @@
  */
 
 import { Bundle, readBundle } from "./bundle.js";
-import { measure } from "./bundle/comparison.js";
-import { readSamples } from "./bundle/samples.js";
 import { sha256 } from "./bundle/signature.js";
 import { readCatalog } from "./catalog.js";
 import { CheckError, FeatureError, ModelError } from "./errors.js";
@@ -204,6 +202,8 @@ export class Feature {
    * @throws {import("./errors.js").SamplesError} the samples do not fit the model
    */
   async check(onProgress) {
+    const [{ measure }, { readSamples }] =
+      await Promise.all([import("./bundle/comparison.js"), import("./bundle/samples.js")]);
     const expected = readSamples(this.bundle);
     /** @type {Outcome[]} */
     const actual = [];

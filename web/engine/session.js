@@ -7,8 +7,6 @@ import { readCatalog } from "../catalog.js";
 import { BundleError, EngineError } from "../errors.js";
 import { Feature, WORKING_SIDE, loadFeature } from "../feature.js";
 import { sha256 } from "../bundle/signature.js";
-import { decode } from "../image.js";
-import { hasGps } from "../image/metadata.js";
 import { loadKernels } from "../kernels.js";
 import { compileLut, render } from "../look.js";
 import { loadRuntime } from "../runtime.js";
@@ -107,6 +105,7 @@ const methods = {
   /** @param {Call} _call @param {Blob} blob */
   async open(_call, blob) {
     const start = performance.now();
+    const { decode, hasGps } = await images();
     const photo = await decode(blob, { atLeast: WORKING_SIDE, kernels });
     const picture = flat(photo);
     const decoding = performance.now() - start;
@@ -298,6 +297,12 @@ function load(bytes) {
   return loadFeature(bytes, { kernels, vendor: vendor() });
 }
 
+/** What reads photos; fetched behind the engine's beginning. */
+async function images() {
+  const [{ decode }, { hasGps }] = await Promise.all([import("../image.js"), import("../image/metadata.js")]);
+  return { decode, hasGps };
+}
+
 /** Do what a photo needs, with one made of noise, so that the first one finds it compiled. */
 async function warm() {
   try {
@@ -305,6 +310,7 @@ async function warm() {
     for (let i = 0; i < noise.data.length; i++) noise.data[i] = i % 4 === 3 ? 255 : (i * 2654435761) >>> 24;
     canvas.getContext("2d")?.putImageData(noise, 0, 0);
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+    const { decode } = await images();
     // Browsers compile well what has run a few times; a photo that comes meanwhile goes first.
     for (let round = 0; round < WARMING && photos.size === 0; round++) {
       const picture = flat(await decode(blob, { atLeast: 200, kernels }));
@@ -347,6 +353,7 @@ async function onScreen(id, maxSide) {
   if (picture.width < size[0]) {
     if (sharp?.id !== id || sharp.picture.width < size[0]) {
       sharp = null;
+      const { decode } = await images();
       const decoded = flat(await decode(photo.blob, { atLeast: Math.min(...size), kernels }));
       sharp = { id, picture: decoded };
     }

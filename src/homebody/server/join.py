@@ -191,8 +191,7 @@ def _run(
     if node is None:
         raise JoinError("node was not found; install Node.js and run this again")
     common = {
-        # Names of error classes go from workers to the page, and to whoever reads them.
-        **{"minify": True, "keepNames": True, "charset": "utf8", "legalComments": "none"},
+        **{"minify": True, "charset": "utf8", "legalComments": "none"},
         **{"target": "es2022", "logLevel": "silent", "metafile": True},
         **{"outbase": str(web), "outdir": str(fresh)},
     }
