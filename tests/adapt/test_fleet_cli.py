@@ -32,6 +32,17 @@ def test_a_second_run_takes_only_what_is_new(tmp_path):
     assert sum(first["statuses"].values()) == 900
     again = CliRunner().invoke(verb.app, words)
     assert again.exit_code == 0
-    assert again.stdout == "0 rows of 20 assets: nothing new\n"
+    assert again.stdout == "Nothing new: 900 rows of 20 assets were taken before.\n"
+    parquet(measurements(prior, 20, 60, seed=1), tmp_path / "more", files=1)
+    (tmp_path / "more" / "0000.parquet").rename(folder / "0003.parquet")
+    more = CliRunner().invoke(verb.app, words).stdout
+    assert more.startswith("60 rows of 20 assets, after 900 that were taken before: ")
+    assert "Late ones were dropped; --window puts them where they belong." in more
+
+    def late(*options: str) -> int:
+        anew = [*words, "--checkpoint", str(tmp_path / options[1]), "--json", *options]
+        return json.loads(CliRunner().invoke(verb.app, anew).stdout)["statuses"]["late"]
+
+    assert late("--window", "5") < late("--window", "0")
     safetensors.save(tmp_path / "prior.safetensors", {"mean": prior.mean})
     assert isinstance(CliRunner().invoke(verb.app, words).exception, FleetError)

@@ -83,10 +83,15 @@ def stream(
         return
     console = _print.console()
     counts = ", ".join(f"{n:,} {status}" for status, n in done.statuses.items())
-    console.print(
-        f"{done.rows:,} rows of {len(everyone):,} assets: {counts or 'nothing new'}",
-        highlight=False,
-    )
+    before = done.total - done.rows
+    if not done.rows:
+        line = f"Nothing new: {before:,} rows of {len(everyone):,} assets were taken before."
+    else:
+        since = f", after {before:,} that were taken before" if before else ""
+        line = f"{done.rows:,} rows of {len(everyone):,} assets{since}: {counts}"
+    console.print(line, highlight=False)
+    if "late" in done.statuses and not window:
+        console.print("Late ones were dropped; --window puts them where they belong.")
 
 
 @contextmanager

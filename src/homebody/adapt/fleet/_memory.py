@@ -175,7 +175,7 @@ class Window:
         some = np.arange(self._table.count) if slots is None else slots
         held, at = self._table["held"][some], self._table["at"][some]
         there = np.arange(self._room) < held[:, None]
-        rising = (np.diff(at, axis=1) > 0)[there[:, 1:]].all()
+        rising = (at[:, 1:] > at[:, :-1])[there[:, 1:]].all()
         return bool(
             ((held >= 0) & (held <= self._room)).all()
             and rising
