@@ -1,21 +1,19 @@
 /* The Unicode block's check: after it, no accessor of text_unicode.h reads outside the block. */
 #include "text_unicode.h"
 
-/* Bounds of a section within the block; HB_BROKEN unless it is aligned, inside and a multiple of `unit`. */
-static int32_t section(const uint32_t *words, size_t size, uint32_t number, uint32_t unit, uint32_t *bytes) {
-  size_t offset = words[5 + 2 * number], length = words[5 + 2 * number + 1];
-  if (offset % 4 || offset > size || length > size - offset || length % unit || length == 0) return HB_BROKEN;
-  *bytes = (uint32_t)length;
-  return HB_OK;
+/* Size of a section; HB_BROKEN unless it is a multiple of `unit`, at least one. */
+static int32_t section(const uint32_t *words, uint32_t number, uint32_t unit, uint32_t *bytes) {
+  *bytes = words[5 + 2 * number + 1];
+  return *bytes % unit || *bytes == 0 ? HB_BROKEN : HB_OK;
 }
 
 /* A two-stage table whose values are all below `limit`. */
-static int32_t staged(const uint8_t *tables, size_t size, uint32_t number, uint32_t limit) {
+static int32_t staged(const uint8_t *tables, uint32_t number, uint32_t limit) {
   const uint32_t *words = (const uint32_t *)tables;
   const uint32_t page = 1u << HB_UNICODE_SHIFT;
   uint32_t bytes, index_bytes;
-  if (section(words, size, number, 2, &index_bytes) || index_bytes != 2 * (HB_CODE_POINTS >> HB_UNICODE_SHIFT) ||
-      section(words, size, number + 1, 2 * page, &bytes))
+  if (section(words, number, 2, &index_bytes) || index_bytes != 2 * (HB_CODE_POINTS >> HB_UNICODE_SHIFT) ||
+      section(words, number + 1, 2 * page, &bytes))
     return HB_BROKEN;
   const uint16_t *index = hb_unicode_section(tables, number), *pages = hb_unicode_section(tables, number + 1);
   for (uint32_t i = 0; i < index_bytes / 2; i++)
@@ -32,15 +30,21 @@ int32_t hb_unicode_check(const uint8_t *tables, size_t size) {
   if (words[0] != HB_UNICODE_MAGIC || words[1] != HB_UNICODE_LAYOUT || words[2] != HB_UNICODE_VERSION ||
       words[3] != size || words[4] != HB_SECTIONS)
     return HB_BROKEN;
-  if (section(words, size, HB_SECTION_RECORDS, sizeof(hb_unicode_record), &records) ||
-      section(words, size, HB_SECTION_POOL, 4, &pool) || section(words, size, HB_SECTION_PAIRS, 12, &pairs) ||
-      section(words, size, HB_SECTION_SCRIPTS, 1, &scripts))
+  size_t end = 4 * (5 + 2 * HB_SECTIONS); /* one section after the other, each at a multiple of 4 */
+  for (uint32_t i = 0; i < HB_SECTIONS; i++) {
+    if (words[5 + 2 * i] != end || words[5 + 2 * i + 1] > size) return HB_BROKEN;
+    end += ((size_t)words[5 + 2 * i + 1] + 3) & ~(size_t)3;
+  }
+  if (end != size) return HB_BROKEN;
+  if (section(words, HB_SECTION_RECORDS, sizeof(hb_unicode_record), &records) ||
+      section(words, HB_SECTION_POOL, 4, &pool) || section(words, HB_SECTION_PAIRS, 12, &pairs) ||
+      section(words, HB_SECTION_SCRIPTS, 1, &scripts))
     return HB_BROKEN;
   uint32_t count = records / sizeof(hb_unicode_record), slots = pairs / 12;
   pool /= 4;
-  if (staged(tables, size, HB_SECTION_INDEX, count)) return HB_BROKEN;
+  if (staged(tables, HB_SECTION_INDEX, count)) return HB_BROKEN;
   uint32_t pages_bytes = words[5 + 2 * HB_SECTION_PAGES + 1], flags_bytes;
-  if (section(words, size, HB_SECTION_FLAGS, 4, &flags_bytes) ||
+  if (section(words, HB_SECTION_FLAGS, 4, &flags_bytes) ||
       flags_bytes / 4 != pages_bytes / 2 >> HB_UNICODE_SHIFT)
     return HB_BROKEN;
   const hb_unicode_record *record = hb_unicode_section(tables, HB_SECTION_RECORDS);
@@ -56,7 +60,7 @@ int32_t hb_unicode_check(const uint8_t *tables, size_t size) {
   const uint32_t *points = hb_unicode_section(tables, HB_SECTION_POOL);
   for (uint32_t mapping = 0; mapping < 5; mapping++) {
     uint32_t number = HB_SECTION_MAPS + 2 * mapping, bytes;
-    if (staged(tables, size, number, pool) || section(words, size, number + 1, 2, &bytes)) return HB_BROKEN;
+    if (staged(tables, number, pool) || section(words, number + 1, 2, &bytes)) return HB_BROKEN;
     const uint16_t *pages = hb_unicode_section(tables, number + 1);
     for (uint32_t i = 0; i < bytes / 2; i++) {
       uint32_t offset = pages[i];
