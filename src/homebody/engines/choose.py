@@ -34,7 +34,8 @@ class Candidate:
         program: what runs.
         built: what came of each segment.
         seconds: the median of a call.
-        sqnr: its outputs against the native engine's, in decibels; infinite where equal.
+        sqnr: its outputs against the native engine's, in decibels; infinite where equal, NaN where
+            an earlier choice was taken over.
     """
 
     engine: str
@@ -128,6 +129,30 @@ def choose(
         key=lambda c: c.seconds * (1.0 if len(c.plan.segments) == 1 else WHOLE_GRAPH_MARGIN),
     )
     return Choice(candidates[0], tuple(candidates[1:]), refused)
+
+
+def remembered(
+    graph: Graph,
+    engine: Engine,
+    native: Engine,
+    options: Options,
+    *,
+    min_segment_size: int,
+    store: Store | None = None,
+) -> Choice:
+    """Build what was chosen before, for this graph or for another batch of it, and nothing else.
+
+    Its answer was compared when it was chosen; how long a call takes is measured again, briefly.
+
+    Raises:
+        EngineBuildError: the native engine does not build what the other leaves to it.
+    """
+    cut = plan(graph, engine, native, min_segment_size=min_segment_size)
+    engines = {native.name: native, engine.name: engine}
+    program, built = build(cut, engines, native, options, store)
+    call = _call(program, noise(graph))
+    seconds = measure.medians({engine.name: call}, seconds=0, rounds=3)[engine.name]
+    return Choice(Candidate(engine.name, cut, program, built, seconds, np.nan), (), {})
 
 
 def noise(graph: Graph) -> dict[str, NDArray[Any]]:

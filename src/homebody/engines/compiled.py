@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.engines.build import Store
-from homebody.engines.choose import Choice, choose
+from homebody.engines.choose import Choice, choose, remembered
 from homebody.engines.engine import Engine, Options
 from homebody.engines.graph import Graph, Shape
 from homebody.engines.plan import MIN_SEGMENT_SIZE
@@ -56,6 +56,7 @@ class CompiledModel:
         engines: those to choose from, by name.
         native: what everything falls back to.
         settings: see :class:`Settings`.
+        chosen: which engine was chosen before, by the inputs' shapes in their order.
         store: where compiled segments are kept between runs.
         told: called with an engine's name before it builds.
 
@@ -70,6 +71,7 @@ class CompiledModel:
         native: Engine,
         settings: Settings | None = None,
         *,
+        chosen: Mapping[tuple[Shape, ...], str] | None = None,
         store: Store | None = None,
         told: Callable[[str], None] = lambda engine: None,
     ) -> None:
@@ -78,6 +80,7 @@ class CompiledModel:
         self.native = native
         self.settings = settings or Settings()
         self.choices: OrderedDict[tuple[Shape, ...], Choice] = OrderedDict()
+        self._chosen = dict(chosen or {})
         self._store = store
         self._told = told
         self._costs: dict[tuple[Shape, ...], Costs] = {}
@@ -107,8 +110,13 @@ class CompiledModel:
         """The same, without holding up the event loop."""
         return await asyncio.to_thread(self, inputs)
 
-    def at(self, shapes: Mapping[str, Shape]) -> Choice:
+    def at(self, shapes: Mapping[str, Shape], *, measured: bool = False) -> Choice:
         """What runs inputs of these shapes; built now if it is not there.
+
+        Args:
+            shapes: by input's name.
+            measured: if it is to be built, measure every engine, whatever was chosen for other
+                batches.
 
         Raises:
             GraphError: the shapes do not fit the model.
@@ -120,15 +128,7 @@ class CompiledModel:
                 self.choices.move_to_end(key)
                 return self.choices[key]
             started = time.perf_counter()
-            made = choose(
-                self.graph.at(shapes),
-                self.engines,
-                self.native,
-                self.settings.options,
-                min_segment_size=self.settings.min_segment_size,
-                store=self._store,
-                told=self._told,
-            )
+            made = self._made(key, self.graph.at(shapes), measured)
             self.choices[key] = made
             if self._batched:
                 costs = self._costs.setdefault(tuple(shape[1:] for shape in key), Costs())
@@ -139,6 +139,33 @@ class CompiledModel:
                 if self._batched:
                     del self._costs[tuple(shape[1:] for shape in gone)].run[gone[0][0]]
             return made
+
+    def _made(self, key: tuple[Shape, ...], graph: Graph, measured: bool) -> Choice:
+        settings = self.settings
+        if not measured and (known := self._known(key)):
+            self._told(known)
+            engine = self.engines.get(known, self.native)
+            return remembered(
+                graph, engine, self.native, settings.options,
+                min_segment_size=settings.min_segment_size, store=self._store,
+            )  # fmt: skip
+        made = choose(
+            graph, self.engines, self.native, settings.options,
+            min_segment_size=settings.min_segment_size, store=self._store, told=self._told,
+        )  # fmt: skip
+        self._chosen[key] = made.best.engine
+        return made
+
+    def _known(self, key: tuple[Shape, ...]) -> str | None:
+        """What was chosen for these shapes, or for the nearest batch of them.
+
+        Choosing anew for each batch would build every engine while a request waits.
+        """
+        if key in self._chosen or not self._batched:
+            return self._chosen.get(key)
+        like = [k for k in self._chosen if [s[1:] for s in k] == [s[1:] for s in key]]
+        nearest = min(like, key=lambda k: abs(k[0][0] - key[0][0]), default=None)
+        return None if nearest is None else self._chosen[nearest]
 
     @property
     def _batched(self) -> bool:

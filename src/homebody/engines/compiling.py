@@ -79,7 +79,7 @@ def compile(
     compiled = _model(graph, engines, settings, Path(folder), told)
     for wanted in shapes or [_unit(graph)]:
         named = wanted if isinstance(wanted, Mapping) else {graph.inputs[0].name: wanted}
-        compiled.at({**_unit(graph), **named})
+        compiled.at({**_unit(graph), **named}, measured=True)
     record = folders.record_of(compiled, Path(model).name, _versions(compiled), processor())
     folders.write(folder, compiled, record)
     return compiled
@@ -100,7 +100,16 @@ def load(
         record.min_segment_size,
         record.max_cached_engines,
     )
-    return _model(read_graph(model), record.engines, settings, Path(folder), told)
+    graph = read_graph(model)
+    # Another processor or version may have another winner.
+    engines = {name: _version(ENGINES[name]()) for name in record.engines if name in ENGINES}
+    same = record.processor == processor() and record.versions == engines
+    chosen = {
+        tuple(shape.shapes[tensor.name] for tensor in graph.inputs): shape.candidates[0].engine
+        for shape in record.shapes
+        if same and shape.shapes.keys() == {tensor.name for tensor in graph.inputs}
+    }
+    return _model(graph, record.engines, settings, Path(folder), told, chosen)
 
 
 def read_model(path: str | os.PathLike[str]) -> Graph:
@@ -126,6 +135,7 @@ def _model(
     settings: Settings,
     folder: Path,
     told: Callable[[str], None],
+    chosen: Mapping[tuple[Shape, ...], str] | None = None,
 ) -> CompiledModel:
     unknown = [name for name in names if name not in ENGINES]
     if unknown:
@@ -135,6 +145,7 @@ def _model(
         {name: ENGINES[name]() for name in names},
         ENGINES[NATIVE](),
         settings,
+        chosen=chosen,
         store=DiskCache(folder / folders.CACHE),
         told=told,
     )
@@ -146,5 +157,9 @@ def _unit(graph: Graph) -> dict[str, Shape]:
 
 
 def _versions(model: CompiledModel) -> dict[str, str]:
-    found = {name: engine.probe() for name, engine in model.engines.items()}
-    return {name: v.detail if isinstance(v, Reason) else v for name, v in found.items()}
+    return {name: _version(engine) for name, engine in model.engines.items()}
+
+
+def _version(engine: Engine) -> str:
+    found = engine.probe()
+    return found.detail if isinstance(found, Reason) else found

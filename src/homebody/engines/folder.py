@@ -8,6 +8,7 @@ OUT/cache/          compiled segments; removed, they are built again
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -165,7 +166,7 @@ def _candidate_record(candidate: Candidate) -> CandidateRecord:
     return CandidateRecord(
         engine=candidate.engine,
         seconds=candidate.seconds,
-        sqnr_db=candidate.sqnr if abs(candidate.sqnr) != float("inf") else None,
+        sqnr_db=candidate.sqnr if math.isfinite(candidate.sqnr) else None,
         segments=tuple(
             SegmentRecord(
                 engine=built.engine,
