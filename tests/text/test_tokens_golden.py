@@ -33,9 +33,8 @@ def test_python_gives_them(case):
 
 @needs_node
 def test_node_gives_them():
-    twin = Twin()
-    found = twin.ask("golden", file=str(make_tokens.PATH))
-    twin.close()
+    with Twin() as twin:
+        found = twin.ask("golden", file=str(make_tokens.PATH))
     for case, results in zip(DOCUMENT["cases"], found, strict=True):
         for text, expected, given in zip(DOCUMENT["texts"], case["results"], results, strict=True):
             assert given == expected, (case["call"], case["arguments"], text)

@@ -38,9 +38,8 @@ def camel(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def twin():
-    running = Twin()
-    yield running
-    running.close()
+    with Twin() as running:
+        yield running
 
 
 @pytest.mark.parametrize(("call", "arguments", "vocabulary"), TOKENIZERS)

@@ -46,6 +46,12 @@ class Twin:
         assert "error" not in reply, reply
         return reply["value"]
 
+    def __enter__(self) -> Twin:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """End the process."""
         assert self._node.stdin is not None

@@ -169,8 +169,8 @@ class PieceTokenizer {
       const words = hb.hb_wordpiece_scratch(this.#most) >>> 0;
       const scratch = kernels.alloc(4 * words);
       const model = kernels.words(
-        kernels.tables.at, this.#classes.at, this.#block.at, this.#cache.at, scratch, this.#classes.size,
-        this.#block.size / 8, this.#cache.size, words, this.#rules, this.#flags, this.#most, ANY, ...this.#numbers);
+        kernels.tables.at, this.#classes.at, this.#block.at, this.#cache.at, scratch, 0, 0, this.#classes.size,
+        this.#block.size / 8, this.#cache.size, words, 0, this.#rules, this.#flags, this.#most, ANY, ...this.#numbers);
       let progress = 0, numbers = 0, starts = 0, ends = 0, first = 0;
       // Almost never are there more pieces than bytes: a character that becomes several has several bytes.
       for (let room = placed.size + 64, status = SHORT_BUFFER; status === SHORT_BUFFER; room *= 4) {
