@@ -13,6 +13,7 @@ from homebody.text import (
     ItemSelector,
     LastNItemSelector,
     MaskValuesChooser,
+    PhraseTokenizer,
     Ragged,
     RandomItemSelector,
     RoundRobinTrimmer,
@@ -309,3 +310,20 @@ def test_words_are_counted_as_theirs():
             word.decode() for word in basic.tokenize(texts).flat_values.numpy().tolist()
         )
         assert count_words(texts, lower_case=lower) == theirs
+
+
+@pytest.mark.parametrize("prob", [0, 100])
+def test_phrases(tft, prob):
+    chance = random.Random(12)
+    # TF.Text's words end one byte short before white space of several bytes: ASCII's alone.
+    texts = [" ".join(t[:200].split()) for t in chance.sample(corpus.documents(), 3_000)]
+    words = [text.split() for text in texts]
+    vocabulary = {" ".join(row[i : i + chance.randint(1, 4)]) for row in words[:1_500]
+                  for i in range(len(row)) if chance.random() < 0.5}  # fmt: skip
+    vocabulary = [*sorted(vocabulary), "<UNK>"]
+    theirs = tft.PhraseTokenizer(vocabulary, prob=prob)
+    ours = PhraseTokenizer(vocabulary, prob=prob)
+    numbers = ours.tokenize(texts)
+    assert numbers == Ragged.from_tf(theirs.tokenize(texts))
+    found = theirs.detokenize(numbers.to_tf()).numpy().tolist()
+    assert ours.detokenize(numbers).to_bytes_list() == found

@@ -28,6 +28,7 @@ from homebody.text._normalize import (
     strip_accents_utf8,
     strip_accents_utf8_with_offsets_map,
 )
+from homebody.text._phrases import PhraseTokenizer
 from homebody.text._ragged import Ragged
 from homebody.text._segments import combine_segments, concatenate_segments, pad_model_inputs
 from homebody.text._select import (
@@ -76,6 +77,7 @@ __all__ = [
     "MaskValuesChooser",
     "NothingSelector",
     "OffsetsMap",
+    "PhraseTokenizer",
     "Ragged",
     "RandomItemSelector",
     "Reduction",
