@@ -78,7 +78,8 @@ def test_what_python_saved_goes_on_in_chromium(call, which):
     ours = list(filters())[which]
     ours.update([1.0, 0.25, -0.5], 0.3)
     saved = base64.b64encode(ours.save()).decode()
-    theirs = call("onwards", type(ours).__name__, saved, [0.5, 2.0, -1.0], [0.7])
+    kind = "LastLayerFilter" if isinstance(ours, LastLayerFilter) else "ParticleFilter"
+    theirs = call("onwards", kind, saved, [0.5, 2.0, -1.0], [0.7])
     expected = ours.update([0.5, 2.0, -1.0], 0.7)
     assert theirs["mean"] == expected.mean.tolist()
     assert theirs["sigma"] == expected.sigma.tolist()
