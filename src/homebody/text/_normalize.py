@@ -314,7 +314,7 @@ def _replacement(text: str) -> int:
 
 
 def _normalized(input: Any, form: str, malformed: Malformed, replacement: int | None = None) -> Any:
-    source = Source(input, malformed)
+    source = checked_source(input, malformed)
     block = tables().address
     spans = source._original
     normal = normalizing.first_changed(block, form, spans)
@@ -326,11 +326,18 @@ def _normalized(input: Any, form: str, malformed: Malformed, replacement: int | 
 
 
 def _mapped(input: Any, form: str, malformed: Malformed, replacement: int | None = None) -> Mapped:
-    source = Source(input, malformed)
+    source = checked_source(input, malformed)
     replacement = _substitute(malformed) if replacement is None else replacement
     made = normalizing.normalize(tables().address, form, source._original, replacement, mapped=True)
     offsets_map = OffsetsMap(made.rows, made.row_splits, source.rows, single=source.single)
     return Mapped(_like(source, input, Strings._made(made.data, made.offsets)), offsets_map)
+
+
+def checked_source(input: Any, malformed: Malformed) -> Source:
+    """What is given, with a policy that there is."""
+    if malformed not in get_args(Malformed):
+        raise TextError(f"malformed is {malformed!r}; give one of {', '.join(get_args(Malformed))}")
+    return Source(input, malformed)
 
 
 def _substitute(malformed: Malformed) -> int:

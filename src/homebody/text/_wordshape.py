@@ -10,7 +10,7 @@ import numpy as np
 
 from homebody.errors import TextError
 from homebody.kernels import normalizing
-from homebody.text._source import Source
+from homebody.text._normalize import checked_source
 from homebody.text._strings import Malformed
 from homebody.text._unicode import tables
 
@@ -103,7 +103,7 @@ def wordshape(
     for shape in patterns:
         if not isinstance(shape, WordShape):
             raise TextError(f"a pattern is {shape!r}; give WordShape's, e.g. WordShape.HAS_EMOJI")
-    source = Source(input_tensor, malformed)
+    source = checked_source(input_tensor, malformed)
     found = normalizing.wordshape(tables().address, source.spans, np.array(patterns, np.int32))
     result = source.each(found[:, 0] if one else found)
     return bool(result) if one and source.single else result
@@ -150,6 +150,6 @@ def utf8_binarize(
             raise TextError(f"{name} is {value!r}; give a whole number")
         if not least <= value <= most:
             raise TextError(f"{name} is {value}; give {least} to {most}")
-    source = Source(tokens, malformed)
+    source = checked_source(tokens, malformed)
     bits = normalizing.binarize(source.spans, word_length, bits_per_char, replacement_char)
     return source.each(bits)
