@@ -11,17 +11,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import homebody.adapt
+import homebody.adapt.fleet
 
 ROOT = Path(__file__).parents[2]
 MODULES = [
     f"homebody.adapt.{module.name}"
     for module in pkgutil.iter_modules(homebody.adapt.__path__)
     if not module.ispkg
+] + [
+    f"homebody.adapt.fleet.{module.name}"
+    for module in pkgutil.iter_modules(homebody.adapt.fleet.__path__)
 ]
 
 
-@pytest.mark.parametrize("name", [*MODULES, "homebody.kernels._filtering"])
+@pytest.mark.parametrize(
+    "name", [*MODULES, *(f"homebody.kernels.{n}" for n in ("_drawing", "_fleet_kalman"))]
+)
 def test_docstrings(name):
     module = importlib.import_module(name)
     result = doctest.testmod(module, extraglobs={"np": np})

@@ -73,7 +73,7 @@ class Fleet:
         {'learned': 3}
         >>> mean, interval = fleet.predict(["b"], [[3.0]])
         >>> round(float(mean[0, 0]), 1)
-        6.9
+        7.0
     """
 
     def __init__(
