@@ -99,7 +99,7 @@ def wordshape(
         array([ True, False])
     """
     one = isinstance(pattern, WordShape)
-    patterns = [pattern] if isinstance(pattern, WordShape) else list(pattern)
+    patterns = list(pattern) if isinstance(pattern, (list, tuple)) else [pattern]
     for shape in patterns:
         if not isinstance(shape, WordShape):
             raise TextError(f"a pattern is {shape!r}; give WordShape's, e.g. WordShape.HAS_EMOJI")
