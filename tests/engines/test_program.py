@@ -9,9 +9,11 @@ from homebody.engines.build import build
 from homebody.engines.choose import choose, noise
 from homebody.engines.engine import Options, Reason
 from homebody.engines.graph import read_graph
+from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import plan
+from homebody.engines.program import WORTH_POINTING
 from homebody.errors import EngineBuildError, GraphError
 from tests.engines.graphs import random_graph
 
@@ -94,6 +96,32 @@ def test_an_engine_that_answers_otherwise_is_not_chosen():
     choice = choose(graph, straying, NATIVE, Options(), min_segment_size=1)
     assert choice.best.engine == "onnxruntime"
     assert choice.refused["openvino"].code == "wrong-answer"
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "litert"])
+def test_large_inputs_are_read_where_they_are_and_still_right(name):
+    rows = WORTH_POINTING // (4 * 5) + 1
+    graph = graph_of(5, rows)
+    engine = {**ENGINES, "litert": LiteRt()}[name]
+    program, _ = build(
+        plan(graph, engine, NATIVE), {name: engine, **ENGINES}, NATIVE, Options(), None
+    )
+    copied, _ = build(plan(graph, NATIVE, NATIVE), ENGINES, NATIVE, Options(), None)
+    dice = np.random.default_rng(4)
+    for layout in ("C", "C", "F", "C", "strided"):
+        inputs = {t.name: dice.normal(size=t.shape).astype(np.float32) for t in graph.inputs}
+        if layout == "F":
+            given = {n: np.asfortranarray(v) for n, v in inputs.items()}
+        elif layout == "strided":
+            given = {n: np.repeat(v, 2, axis=0)[::2] for n, v in inputs.items()}
+        else:
+            given = {n: v.copy() for n, v in inputs.items()}
+        found = program(given)
+        wanted = copied({n: v[:] for n, v in inputs.items()})
+        for value in given.values():
+            value[...] = np.nan  # the answer is the caller's own by now
+        for output in wanted:
+            np.testing.assert_allclose(found[output], wanted[output], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -63,15 +63,23 @@ class KernelTime:
     microseconds: float
 
 
-Run: TypeAlias = Callable[[], None]
-"""Compute once, from the bound inputs into the bound outputs."""
 Buffer: TypeAlias = NDArray[Any]
+
+
+class Bound(Protocol):
+    """An executable with its buffers: calling it computes from the inputs into the outputs."""
+
+    def __call__(self) -> None:
+        """Compute once."""
+
+    def point(self, index: int, buffer: Buffer) -> None:
+        """Read one input from another buffer, of the same shape and type, from now on."""
 
 
 class Executable(Protocol):
     """A segment compiled by an engine for given shapes."""
 
-    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Run:
+    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
         """Fix where it reads and writes, in the segment's order; nothing is copied at a call."""
 
     def save(self) -> bytes | None:

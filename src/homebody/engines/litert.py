@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from homebody.engines.engine import Buffer, KernelTime, Options, Reason, Run
+from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import DEQUANTIZE, Graph, Segment, read_graph
 from homebody.engines.tflite_forms import FORMS
 from homebody.engines.tflite_out import export_tflite
@@ -58,10 +58,9 @@ class Interpreted:
         self._data = data
         self._model = Model(data, threads=threads)
 
-    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Run:
+    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
         """Run between these buffers and the interpreter's own memory."""
-        model, given, made = self._model, tuple(inputs), tuple(outputs)
-        return lambda: model.run_into(made, *given)
+        return _Copying(self._model, inputs, outputs)
 
     def save(self) -> bytes | None:
         """The TFLite model."""
@@ -76,3 +75,18 @@ class Interpreted:
         started = time.perf_counter()
         run()
         return (KernelTime("invoke", "LiteRT", 1e6 * (time.perf_counter() - started)),)
+
+
+class _Copying:
+    """A model with its buffers; LiteRT computes in memory of its own."""
+
+    def __init__(self, model: Model, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> None:
+        self._model = model
+        self._inputs, self._outputs = list(inputs), list(outputs)
+
+    def __call__(self) -> None:
+        self._model.run_into(self._outputs, *self._inputs)
+
+    def point(self, index: int, buffer: Buffer) -> None:
+        """Read an input from another buffer."""
+        self._inputs[index] = buffer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from homebody.engines.engine import Buffer, KernelTime, Options, Reason, Run
+from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import Graph, Segment
 from homebody.errors import EngineBuildError
 
@@ -63,9 +63,9 @@ class Session:
         self._options = options
         self._saved = saved
 
-    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Run:
+    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
         """Run over these buffers; both are kept as long as the result lives."""
-        return self._bound(self._session, inputs, outputs)
+        return _Binding(self._session, self._segment, inputs, outputs)
 
     def save(self) -> bytes | None:
         """The optimised graph."""
@@ -80,7 +80,7 @@ class Session:
             settings.enable_profiling = True
             settings.profile_file_prefix = str(Path(folder) / "profile")
             session = _session(self._segment.to_bytes(), settings)
-            run = self._bound(session, inputs, outputs)
+            run = _Binding(session, self._segment, inputs, outputs)
             run()
             run()
             events = json.loads(Path(session.end_profiling()).read_text())
@@ -95,23 +95,34 @@ class Session:
             for event in kernels[half:]
         )
 
-    def _bound(self, session: Any, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Run:
-        binding = session.io_binding()
-        for tensor, buffer in zip(self._segment.inputs, inputs, strict=True):
-            binding.bind_input(
+
+class _Binding:
+    """A session with its buffers."""
+
+    def __init__(
+        self, session: Any, segment: Segment, inputs: Sequence[Buffer], outputs: Sequence[Buffer]
+    ) -> None:
+        self._binding = session.io_binding()
+        self._run = session.run_with_iobinding
+        self._segment = segment
+        self._inputs, self._outputs = list(inputs), list(outputs)  # kept: it knows only addresses
+        for index, buffer in enumerate(inputs):
+            self.point(index, buffer)
+        for tensor, buffer in zip(segment.outputs, outputs, strict=True):
+            self._binding.bind_output(
                 tensor.name, "cpu", 0, tensor.dtype, buffer.shape, buffer.ctypes.data
             )
-        for tensor, buffer in zip(self._segment.outputs, outputs, strict=True):
-            binding.bind_output(
-                tensor.name, "cpu", 0, tensor.dtype, buffer.shape, buffer.ctypes.data
-            )
-        kept = (list(inputs), list(outputs))
 
-        def run(call: Any = session.run_with_iobinding, bound: Any = binding) -> None:
-            call(bound)
+    def __call__(self) -> None:
+        self._run(self._binding)
 
-        run.buffers = kept  # type: ignore[attr-defined]
-        return run
+    def point(self, index: int, buffer: Buffer) -> None:
+        """Read an input from another buffer."""
+        tensor = self._segment.inputs[index]
+        self._inputs[index] = buffer
+        self._binding.bind_input(
+            tensor.name, "cpu", 0, tensor.dtype, buffer.shape, buffer.ctypes.data
+        )
 
 
 def _settings(options: Options) -> Any:

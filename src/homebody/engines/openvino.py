@@ -9,8 +9,8 @@ from typing import Any
 
 import onnx_ir as ir
 
-from homebody.engines.engine import Buffer, KernelTime, Options, Reason, Run
-from homebody.engines.graph import Graph, Segment
+from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
+from homebody.engines.graph import Graph, Segment, Tensor
 from homebody.errors import EngineBuildError
 
 _DEVICE = "CPU"
@@ -75,14 +75,9 @@ class Network:
         self._segment = segment
         self._options = options
 
-    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Run:
+    def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
         """Run over these buffers, which OpenVINO shares."""
-        request = self._request(self._compiled, inputs, outputs)
-
-        def run(infer: Any = request.infer) -> None:
-            infer(share_outputs=True)
-
-        return run
+        return _Request(self._compiled, self._segment, inputs, outputs)
 
     def save(self) -> bytes | None:
         """The compiled network."""
@@ -96,27 +91,46 @@ class Network:
         """Run a second network, built with OpenVINO's counters on."""
         settings = {**_settings(self._options), "PERF_COUNT": True}
         model = _core().read_model(self._segment.to_bytes())
-        request = self._request(_core().compile_model(model, _DEVICE, settings), inputs, outputs)
-        request.infer()
-        request.infer()
+        compiled = _core().compile_model(model, _DEVICE, settings)
+        bound = _Request(compiled, self._segment, inputs, outputs)
+        bound()
+        bound()
         return tuple(
             KernelTime(info.node_name, info.node_type, info.real_time.total_seconds() * 1e6)
-            for info in request.get_profiling_info()
+            for info in bound.request.get_profiling_info()
             if info.real_time
         )
 
-    def _request(self, compiled: Any, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Any:
+
+class _Request:
+    """A compiled network with its buffers."""
+
+    def __init__(
+        self, compiled: Any, segment: Segment, inputs: Sequence[Buffer], outputs: Sequence[Buffer]
+    ) -> None:
+        self.request = compiled.create_infer_request()
+        self._infer = self.request.infer
+        self._ports = [_port(compiled.inputs, t) for t in segment.inputs]
+        for index, buffer in enumerate(inputs):
+            self.point(index, buffer)
+        for tensor, buffer in zip(segment.outputs, outputs, strict=True):
+            self._share(_port(compiled.outputs, tensor), buffer)
+
+    def __call__(self) -> None:
+        self._infer(share_outputs=True)
+
+    def point(self, index: int, buffer: Buffer) -> None:
+        """Read an input from another buffer."""
+        self._share(self._ports[index], buffer)
+
+    def _share(self, port: Any, buffer: Buffer) -> None:
         import openvino
 
-        request = compiled.create_infer_request()
-        for ports, tensors, buffers in (
-            (compiled.inputs, self._segment.inputs, inputs),
-            (compiled.outputs, self._segment.outputs, outputs),
-        ):
-            for port in ports:
-                index = next(i for i, t in enumerate(tensors) if t.name in port.names)
-                request.set_tensor(port, openvino.Tensor(buffers[index], shared_memory=True))
-        return request
+        self.request.set_tensor(port, openvino.Tensor(buffer, shared_memory=True))
+
+
+def _port(ports: Sequence[Any], tensor: Tensor) -> Any:
+    return next(port for port in ports if tensor.name in port.names)
 
 
 @functools.cache

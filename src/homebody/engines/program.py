@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homebody.engines.engine import Buffer, Executable, Run
+from homebody.engines.engine import Bound, Buffer, Executable
 from homebody.engines.graph import Graph, Segment, Tensor
 from homebody.errors import GraphError
 
 ALIGNMENT = 64
 """Buffers begin at a multiple of this many bytes: a cache line, and the widest vector."""
+WORTH_POINTING = 1 << 16
+"""Inputs of as many bytes are read where they are: copying takes longer than saying where."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,19 @@ class Program:
         self._buffers: dict[str, Buffer] = {}
         for tensor in (*graph.inputs, *(t for s in steps for t in s.segment.outputs)):
             self._buffers[tensor.name] = aligned(tensor)
-        self._runs: tuple[Run, ...] = tuple(
+        self._runs: tuple[Bound, ...] = tuple(
             step.executable.bind(
                 [self._buffers[t.name] for t in step.segment.inputs],
                 [self._buffers[t.name] for t in step.segment.outputs],
             )
             for step in steps
         )
+        self._readers: dict[str, list[tuple[Bound, int]]] = {t.name: [] for t in graph.inputs}
+        for step, run in zip(steps, self._runs, strict=True):
+            for index, tensor in enumerate(step.segment.inputs):
+                if tensor.name in self._readers:
+                    self._readers[tensor.name].append((run, index))
+        self._outside: dict[str, Buffer] = {}
         self._lock = threading.Lock()
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -67,15 +75,30 @@ class Program:
         self._check(inputs)
         with self._lock:
             for name, value in inputs.items():
-                np.copyto(self._buffers[name], value)
+                self._feed(name, value)
             for run in self._runs:
                 run()
             return {t.name: self._buffers[t.name].copy() for t in self.graph.outputs}
 
+    def _feed(self, name: str, value: NDArray[Any]) -> None:
+        """Copy an input, or read a large one where it is."""
+        in_place = value.nbytes >= WORTH_POINTING and _usable(value)
+        if in_place or name in self._outside:
+            source = value if in_place else self._buffers[name]
+            for run, index in self._readers[name]:
+                run.point(index, source)
+            # Kept until another is read, since engines know no more than its address.
+            self._outside.pop(name, None)
+            if in_place:
+                self._outside[name] = value
+        if not in_place:
+            np.copyto(self._buffers[name], value)
+
     def values(self) -> dict[str, NDArray[Any]]:
         """What the last call left at every segment's border, as copies."""
         with self._lock:
-            return {name: buffer.copy() for name, buffer in self._buffers.items()}
+            found = {**self._buffers, **self._outside}
+            return {name: buffer.copy() for name, buffer in found.items()}
 
     def _check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
         wanted = {tensor.name: tensor for tensor in self.graph.inputs}
@@ -91,6 +114,11 @@ class Program:
                     f"the input {name!r} is {value.dtype} {list(value.shape)}; "
                     f"give {tensor.dtype} {list(tensor.shape)}"
                 )
+
+
+def _usable(value: NDArray[Any]) -> bool:
+    """Whether engines can read it where it is."""
+    return bool(value.flags.c_contiguous and value.flags.aligned)
 
 
 def aligned(tensor: Tensor) -> Buffer:
