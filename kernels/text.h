@@ -115,7 +115,7 @@ static inline size_t hb_ascii_prefix(const uint8_t *at, size_t size) {
 }
 
 /* Bits 0 to 15: whether the bytes at `at` (16 that can be read) are ASCII letters or digits. */
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(HB_PLAIN)
 #include <emmintrin.h>
 static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   __m128i bytes = _mm_loadu_si128((const __m128i *)at);
@@ -125,7 +125,7 @@ static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
   return (uint32_t)_mm_movemask_epi8(_mm_or_si128(letter, digit));
 }
-#elif defined(__wasm_simd128__)
+#elif defined(__wasm_simd128__) && !defined(HB_PLAIN)
 #include <wasm_simd128.h>
 static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   v128_t bytes = wasm_v128_load(at);
@@ -134,7 +134,7 @@ static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   return (uint32_t)wasm_i8x16_bitmask(
       wasm_v128_or(wasm_u8x16_lt(letter, wasm_i8x16_splat(26)), wasm_u8x16_lt(digit, wasm_i8x16_splat(10))));
 }
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif defined(__ARM_NEON) && defined(__aarch64__) && !defined(HB_PLAIN)
 #include <arm_neon.h>
 static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   uint8x16_t bytes = vld1q_u8(at);

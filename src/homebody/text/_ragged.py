@@ -362,6 +362,9 @@ def _flat(values: list[Any], dtype: Any = None) -> NDArray[Any] | Strings:
     if values and all(isinstance(value, (str, bytes)) for value in values):
         return Strings.of(values)
     try:
-        return np.asarray(values, dtype if values or dtype else np.int64)
-    except (ValueError, TypeError):
-        raise RaggedError("values are of different kinds; give all numbers or all text") from None
+        array = np.asarray(values, dtype if values or dtype else np.int64)
+    except (ValueError, TypeError, OverflowError):
+        array = np.empty(0, object)
+    if array.dtype.kind not in "biufc":
+        raise RaggedError("values are of different kinds; give all numbers or all text")
+    return array
