@@ -30,7 +30,7 @@ def test_clipping_bounds_the_norm_and_keeps_the_direction(first, second, bound):
         assert all((found[n] == update[n]).all() for n in update)
     elif scale:
         shares = np.concatenate([found[n] for n in update]) / bound
-        kept = np.concatenate([update[n] for n in update]) / scale
+        kept = np.concatenate([update[n] / scale for n in update])
         assert shares == pytest.approx(kept / np.linalg.norm(kept), abs=1e-9)
 
 

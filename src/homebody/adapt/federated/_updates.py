@@ -123,7 +123,7 @@ def clipped(update: Update, norm: float) -> dict[str, Array]:
     length = largest * math.sqrt(
         math.fsum(float(np.square(array / largest).sum()) for array in arrays.values())
     )
-    share = min(1.0, norm / length)
+    share = 1.0 if length <= norm else norm / length
     return {name: array * share for name, array in arrays.items()}
 
 
