@@ -180,7 +180,11 @@ def _windows(data: Data, width: int, axis: int) -> Data:
         return Ragged._made(_windows(data.values, width, axis - 1), data.row_splits)
     if isinstance(data, Ragged) and axis == 1:
         starts, splits = _starts(data.row_splits, width)
+        if isinstance(data.values, Strings):
+            return Ragged._made(_of_strings(data.values, data.row_splits, width), splits)
         return Ragged._made(_at(data.values, starts, width), splits)
+    if isinstance(data, Strings):
+        return _of_strings(data, np.array([0, len(data)]), width)
     return _at(data, np.arange(max(len(data) - width + 1, 0)), width)
 
 
@@ -193,6 +197,14 @@ def _at(values: Data, starts: NDArray[np.int64], width: int) -> Data:
     for i in range(width):
         np.take(values[i:], starts, axis=0, out=windows[:, i])
     return windows
+
+
+def _of_strings(strings: Strings, splits: NDArray[np.int64], width: int) -> Ragged:
+    """The windows within rows. Their bytes lie together: those of the n-grams."""
+    joined, _, _ = features.join_ngrams(strings.spans(), splits, width, b"")
+    starts, _ = _starts(splits, width)
+    sizes = np.diff(strings.offsets)[starts[:, None] + np.arange(width)]
+    return evenly(Strings._made(joined, splits_of(sizes.ravel())), width, len(starts))
 
 
 def _joined(data: Data, width: int, separator: bytes) -> Data:
