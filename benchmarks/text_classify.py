@@ -29,7 +29,7 @@ from homebody.features.text.data import LabelledText, read_texts
 from homebody.features.text.train import _split, train_text
 from homebody.train.intervals import wilson
 
-STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
 RESAMPLES = 2000
 
 

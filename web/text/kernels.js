@@ -20,6 +20,7 @@ const ABI_VERSION = 1;
 const ALIGNMENT = 64;
 const PAGE = 1 << 16;
 const MOST_TABLES = 1 << 22;
+const MAGIC = 0x43554248; // HB_UNICODE_MAGIC
 const LONE = /[\ud800-\udfff]/u; // in this mode, a pair is one character and no surrogate
 const UNITS = { char: 1, utf16: 2 };
 const CLASSES_BYTES = 1 << 21;
@@ -183,11 +184,30 @@ export class TextKernels {
   }
 }
 
+/** Whether the tables are there as they are, as a server may send them with its own compression. @param {Uint8Array} bytes */
+function isUnpacked(bytes) {
+  return bytes.length >= 4 && new DataView(bytes.buffer).getUint32(0, true) === MAGIC;
+}
+
+/** What zlib packed; refused past what tables can take. @param {Uint8Array<ArrayBuffer>} bytes */
+async function unpacked(bytes) {
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const parts = [];
+  for (let size = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    size += value.length;
+    if (size > MOST_TABLES) throw new KernelError("unicode.bin is damaged; load the page again");
+    parts.push(value);
+  }
+}
+
 /**
  * Load the text kernels.
  *
  * @param {{wasm: BufferSource | Response | WebAssembly.Module, unicode: BufferSource | Response}} sources
- *   `text.wasm` and `unicode.bin`, as bytes or as what `fetch` gives
+ *   `text.wasm` and `unicode.bin`, packed or not, as bytes or as what `fetch` gives
  * @returns {Promise<TextKernels>}
  * @throws {KernelError} one of them is not what it should be
  * @example
@@ -197,10 +217,10 @@ export async function loadText({ wasm, unicode }) {
   try {
     const module = wasm instanceof WebAssembly.Module ? wasm
       : await WebAssembly.compile("arrayBuffer" in wasm ? await wasm.arrayBuffer() : wasm);
-    const packed = "arrayBuffer" in unicode ? await unicode.arrayBuffer() : unicode;
-    const stream = new Blob([/** @type {any} */ (packed)]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const tables = new Uint8Array(await new Response(stream).arrayBuffer());
-    return new TextKernels(module, tables);
+    const given = "arrayBuffer" in unicode ? await unicode.arrayBuffer() : unicode;
+    const packed = new Uint8Array(ArrayBuffer.isView(given) ? given.buffer.slice(
+      given.byteOffset, given.byteOffset + given.byteLength) : given);
+    return new TextKernels(module, isUnpacked(packed) ? packed : await unpacked(packed));
   } catch (error) {
     if (error instanceof KernelError) throw error;
     const reason = error instanceof Error ? error.message : String(error);

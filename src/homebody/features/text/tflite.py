@@ -1,8 +1,8 @@
 """A :class:`~homebody.features.text.bag.Bag` as a ``.tflite`` model.
 
 The model takes ids, int32 [1, length], and gives scores, float32 [1, labels]. Its table holds
-8-bit integers with one scale, so that it is a quarter of its size in float32; what follows the
-look-up is float32.
+8-bit integers, each piece's with a scale of its own, so that it is little more than a quarter of
+its size in float32; what follows the look-up is float32.
 
 Source: TensorFlow Lite schema version 3, through the runtime's own generated object classes.
 """
@@ -33,20 +33,25 @@ def to_tflite(bag: Bag, length: int, *, ids: str = "ids", scores: str = "scores"
         >>> from homebody.runtime import Model
         >>> table = np.array([[0, 0], [127, -127], [0, 127]], np.float32)
         >>> bag = Bag(table, np.array([0, 1, 1], np.float32), np.zeros(2, np.float32))
-        >>> Model(to_tflite(bag, 3))(np.array([[1, 0, 0]], np.int32))[0].round(3).tolist()
+        >>> Model(to_tflite(bag, 3))(np.array([[1, 0, 0]], np.int32))[0].round(2).tolist()
         [[127.0, -127.0]]
     """
     pieces, labels = bag.table.shape
     writer = _Writer()
     source = writer.tensor(ids, (1, length), "INT32")
-    scale = max(float(np.abs(bag.table).max()) / 127, 1e-9)
-    table = np.clip(np.rint(bag.table / np.float32(scale)), -127, 127).astype(np.int8)
-    table_at = writer.tensor("table", (pieces, labels), "INT8", table, scale)
-    found = writer.tensor("pieces", (1, length, labels), "INT8", scale=scale)
+    scales = np.maximum(np.abs(bag.table).max(axis=1, keepdims=True) / 127, np.float32(1e-9))
+    table = np.rint(bag.table / scales).astype(np.int8)
+    table_at = writer.tensor("table", (pieces, labels), "INT8", table, scale=1.0)
+    found = writer.tensor("pieces", (1, length, labels), "INT8", scale=1.0)
     writer.look_up(table_at, source, found)
-    real = writer.tensor("says", (1, length, labels), "FLOAT32")
-    writer.operator("DEQUANTIZE", [found], real, "DequantizeOptions", schema.DequantizeOptionsT())
-    sums = writer.summed(real, "sums", (1, labels))
+    steps = writer.tensor("steps", (1, length, labels), "FLOAT32")
+    writer.operator("DEQUANTIZE", [found], steps, "DequantizeOptions", schema.DequantizeOptionsT())
+    scales_at = writer.tensor("scales", (pieces, 1), "FLOAT32", scales)
+    of_each = writer.tensor("scale", (1, length, 1), "FLOAT32")
+    writer.look_up(scales_at, source, of_each)
+    says = writer.tensor("says", (1, length, labels), "FLOAT32")
+    writer.operator("MUL", [steps, of_each], says, "MulOptions", schema.MulOptionsT())
+    sums = writer.summed(says, "sums", (1, labels))
     rarity = writer.tensor("rarity", (pieces, 1), "FLOAT32", bag.rarity2[:, None])
     squares = writer.tensor("squares", (1, length, 1), "FLOAT32")
     writer.look_up(rarity, source, squares)
