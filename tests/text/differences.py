@@ -156,9 +156,8 @@ def differing(mine: Any, theirs: Any) -> list[int]:
 
 
 def unlike(mine: list[Any], theirs: list[Any]) -> list[int]:
-    return [
-        i for i, (a, b) in enumerate(zip(mine, theirs, strict=True)) if not np.array_equal(a, b)
-    ]
+    pairs = zip(mine, theirs, strict=True)
+    return [i for i, (a, b) in enumerate(pairs) if not bool(np.all(a == b))]
 
 
 def equal(mine: Any, theirs: Any) -> bool:
