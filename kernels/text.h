@@ -114,7 +114,10 @@ static inline size_t hb_ascii_prefix(const uint8_t *at, size_t size) {
   return done;
 }
 
-/* Bits 0 to 15: whether the bytes at `at` (16 that can be read) are ASCII letters or digits. */
+/* Sixteen bytes at once: bits 0 to 15 of a number say something of each.
+ *
+ * hb_alphanumeric: whether it is an ASCII letter or digit.
+ * hb_spaceless: whether no white space begins with it, of which all begins with 0x20 or less, C2, E1, E2 or E3. */
 #if defined(__SSE2__) && !defined(HB_PLAIN)
 #include <emmintrin.h>
 static inline uint32_t hb_alphanumeric(const uint8_t *at) {
@@ -125,6 +128,14 @@ static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
   return (uint32_t)_mm_movemask_epi8(_mm_or_si128(letter, digit));
 }
+static inline uint32_t hb_spaceless(const uint8_t *at) {
+  __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+  __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
+  __m128i c2 = _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)0xC2));
+  __m128i e = _mm_sub_epi8(bytes, _mm_set1_epi8((char)0xE1));
+  e = _mm_cmpeq_epi8(_mm_min_epu8(e, _mm_set1_epi8(2)), e);
+  return 0xFFFFu ^ (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(low, c2), e));
+}
 #elif defined(__wasm_simd128__) && !defined(HB_PLAIN)
 #include <wasm_simd128.h>
 static inline uint32_t hb_alphanumeric(const uint8_t *at) {
@@ -134,41 +145,67 @@ static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   return (uint32_t)wasm_i8x16_bitmask(
       wasm_v128_or(wasm_u8x16_lt(letter, wasm_i8x16_splat(26)), wasm_u8x16_lt(digit, wasm_i8x16_splat(10))));
 }
+static inline uint32_t hb_spaceless(const uint8_t *at) {
+  v128_t bytes = wasm_v128_load(at);
+  v128_t low = wasm_u8x16_le(bytes, wasm_u8x16_splat(0x20));
+  v128_t c2 = wasm_i8x16_eq(bytes, wasm_u8x16_splat(0xC2));
+  v128_t e = wasm_u8x16_lt(wasm_i8x16_sub(bytes, wasm_u8x16_splat(0xE1)), wasm_u8x16_splat(3));
+  return 0xFFFFu ^ (uint32_t)wasm_i8x16_bitmask(wasm_v128_or(wasm_v128_or(low, c2), e));
+}
 #elif defined(__ARM_NEON) && defined(__aarch64__) && !defined(HB_PLAIN)
 #include <arm_neon.h>
-static inline uint32_t hb_alphanumeric(const uint8_t *at) {
-  uint8x16_t bytes = vld1q_u8(at);
-  uint8x16_t letter = vsubq_u8(vorrq_u8(bytes, vdupq_n_u8(0x20)), vdupq_n_u8('a'));
-  uint8x16_t digit = vsubq_u8(bytes, vdupq_n_u8('0'));
-  uint8x16_t found = vorrq_u8(vcltq_u8(letter, vdupq_n_u8(26)), vcltq_u8(digit, vdupq_n_u8(10)));
+static inline uint32_t hb_neon_bits(uint8x16_t found) {
   static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
   uint8x16_t marked = vandq_u8(found, vld1q_u8(bits));
   return (uint32_t)vaddv_u8(vget_low_u8(marked)) | (uint32_t)vaddv_u8(vget_high_u8(marked)) << 8;
 }
+static inline uint32_t hb_alphanumeric(const uint8_t *at) {
+  uint8x16_t bytes = vld1q_u8(at);
+  uint8x16_t letter = vsubq_u8(vorrq_u8(bytes, vdupq_n_u8(0x20)), vdupq_n_u8('a'));
+  uint8x16_t digit = vsubq_u8(bytes, vdupq_n_u8('0'));
+  return hb_neon_bits(vorrq_u8(vcltq_u8(letter, vdupq_n_u8(26)), vcltq_u8(digit, vdupq_n_u8(10))));
+}
+static inline uint32_t hb_spaceless(const uint8_t *at) {
+  uint8x16_t bytes = vld1q_u8(at);
+  uint8x16_t e = vcltq_u8(vsubq_u8(bytes, vdupq_n_u8(0xE1)), vdupq_n_u8(3));
+  uint8x16_t low = vcleq_u8(bytes, vdupq_n_u8(0x20)), c2 = vceqq_u8(bytes, vdupq_n_u8(0xC2));
+  return 0xFFFFu ^ hb_neon_bits(vorrq_u8(vorrq_u8(low, c2), e));
+}
 #else
+#define HB_NO_SIXTEEN
+#endif
+
+static inline int hb_is_alphanumeric(uint8_t byte) {
+  return (uint8_t)((byte | 0x20) - 'a') < 26 || (uint8_t)(byte - '0') < 10;
+}
+static inline int hb_is_spaceless(uint8_t byte) {
+  return byte > 0x20 && byte != 0xC2 && !(byte >= 0xE1 && byte <= 0xE3);
+}
+
+#ifdef HB_NO_SIXTEEN
 static inline uint32_t hb_alphanumeric(const uint8_t *at) {
   uint32_t bits = 0;
-  for (uint32_t i = 0; i < 16; i++)
-    bits |= (uint32_t)((uint8_t)((at[i] | 0x20) - 'a') < 26 || (uint8_t)(at[i] - '0') < 10) << i;
+  for (uint32_t i = 0; i < 16; i++) bits |= (uint32_t)hb_is_alphanumeric(at[i]) << i;
+  return bits;
+}
+static inline uint32_t hb_spaceless(const uint8_t *at) {
+  uint32_t bits = 0;
+  for (uint32_t i = 0; i < 16; i++) bits |= (uint32_t)hb_is_spaceless(at[i]) << i;
   return bits;
 }
 #endif
 
-/* How many of the bytes from text[from] on are ASCII letters or digits, up to 16; of text[size]. */
-static inline size_t hb_alphanumeric_run(const uint8_t *text, size_t size, size_t from) {
-  size_t left = size - from;
-  uint32_t bits;
-  if (left >= 16) {
-    bits = hb_alphanumeric(text + from);
-  } else if (size >= 16) {
-    bits = hb_alphanumeric(text + size - 16) >> (16 - left); /* the last 16, of which the first are done */
-  } else {
-    size_t run = 0;
-    while (run < left && ((uint8_t)((text[from + run] | 0x20) - 'a') < 26 || (uint8_t)(text[from + run] - '0') < 10))
-      run++;
-    return run;
+/* How many of the bytes from text[from] on are such, up to 16; of text[size]. */
+#define HB_RUN(name, question, each)                                                                     \
+  static inline size_t name(const uint8_t *text, size_t size, size_t from) {                             \
+    size_t left = size - from, run = 0;                                                                  \
+    if (left >= 16) return (size_t)__builtin_ctz(~question(text + from));                                \
+    /* The last 16, of which the first are done. */                                                      \
+    if (size >= 16) return (size_t)__builtin_ctz(~(question(text + size - 16) >> (16 - left)));          \
+    while (run < left && each(text[from + run])) run++;                                                  \
+    return run;                                                                                          \
   }
-  return (size_t)__builtin_ctz(~bits);
-}
+HB_RUN(hb_alphanumeric_run, hb_alphanumeric, hb_is_alphanumeric)
+HB_RUN(hb_spaceless_run, hb_spaceless, hb_is_spaceless)
 
 #endif

@@ -34,9 +34,13 @@ int32_t hb_split_space(const uint8_t *block, size_t block_size, const hb_string 
       }
       starts[n] = (int32_t)at;
       uint32_t space = 0;
-      do {
+      for (at += step; at < size;) {
+        size_t run = hb_spaceless_run(text, size, at); /* of which no byte has to be looked at again */
+        at += run;
+        if (run == 16) continue;
+        if (at == size || (space = class_at(&classes, text + at, size - at, &step))) break;
         at += step;
-      } while (at < size && !(space = class_at(&classes, text + at, size - at, &step)));
+      }
       ends[n] = (int32_t)(space && flags & HB_SPLIT_TF_TEXT ? at + step - 1 : at);
       if (space) at += step;
       n++;

@@ -255,16 +255,27 @@ def gather(
     row_splits: NDArray[np.int64],
     starts: NDArray[np.int32],
     ends: NDArray[np.int32],
+    *,
+    apart: bool = False,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The texts between byte offsets, one after another, and the offsets int64 between them.
+
+    Args:
+        spans: n strings.
+        row_splits: int64 [n + 1]: string i has the tokens from row_splits[i] to row_splits[i + 1].
+        starts, ends: int32.
+        apart: these come from :func:`split`: they are right, and no two tokens overlap.
 
     Raises:
         KernelError: an offset lies outside its string, or a token ends before it starts.
     """
     library = _load()
     where = row_splits.ctypes.data, starts.ctypes.data, ends.ctypes.data
-    size = library.hb_tokens_size(spans.ctypes.data, len(spans), *where)
-    if size == 2 * np.iinfo(np.intp).max + 1:
+    if apart:
+        size = total_size(spans)
+    else:
+        size = library.hb_tokens_size(spans.ctypes.data, len(spans), *where)
+    if not apart and size == 2 * np.iinfo(np.intp).max + 1:
         raise KernelError("an offset lies outside its string; give offsets into these strings")
     data = np.empty(size, np.uint8)
     offsets = np.empty(len(starts) + 1, np.int64)
@@ -272,4 +283,6 @@ def gather(
         spans.ctypes.data, len(spans), *where, data.ctypes.data, size, offsets.ctypes.data
     )
     _library.check(status, "tokens' gathering")
+    if apart:
+        data.resize(int(offsets[-1]), refcheck=False)
     return data, offsets

@@ -121,8 +121,13 @@ class Source:
             texts.convert_units(self._original, splits, unit, ends)
 
     def cut(
-        self, splits: NDArray[np.int64], starts: NDArray[np.int32], ends: NDArray[np.int32]
+        self,
+        splits: NDArray[np.int64],
+        starts: NDArray[np.int32],
+        ends: NDArray[np.int32],
+        *,
+        apart: bool = False,
     ) -> Strings:
         """The texts between byte offsets into ``spans``, each UTF-8."""
-        tokens = Strings._made(*texts.gather(self.spans, splits, starts, ends))
+        tokens = Strings._made(*texts.gather(self.spans, splits, starts, ends, apart=apart))
         return tokens if self.sound else tokens._mended("replace")

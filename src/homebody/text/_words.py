@@ -43,8 +43,8 @@ class _Splitting(Tokenizer):
         ends: NDArray[np.int32],
     ) -> Strings:
         if self._tf_text:
-            return Strings._made(*texts.gather(source.spans, splits, starts, ends))
-        return source.cut(splits, starts, ends)
+            return Strings._made(*texts.gather(source.spans, splits, starts, ends, apart=True))
+        return source.cut(splits, starts, ends, apart=True)
 
     def tokenize(self, input: Any) -> Any:
         source = Source(input, self._malformed)
