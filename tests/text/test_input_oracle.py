@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections import Counter
 
@@ -17,6 +18,7 @@ from homebody.text import (
     Ragged,
     RandomItemSelector,
     RoundRobinTrimmer,
+    SentencepieceTokenizer,
     ShrinkLongestTrimmer,
     SplitMergeFromLogitsTokenizer,
     SplitMergeTokenizer,
@@ -327,3 +329,28 @@ def test_phrases(tft, prob):
     assert numbers == Ragged.from_tf(theirs.tokenize(texts))
     found = theirs.detokenize(numbers.to_tf()).numpy().tolist()
     assert ours.detokenize(numbers).to_bytes_list() == found
+
+
+def test_sentencepiece(tft):
+    library = pytest.importorskip("sentencepiece")
+    texts = [text[:300] for text in random.Random(13).sample(corpus.documents(), 4_000)]
+    for kind in ("unigram", "bpe"):
+        written = io.BytesIO()
+        library.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts[:1_000]), model_writer=written, vocab_size=4_000,
+            model_type=kind, minloglevel=2, num_threads=1, character_coverage=0.98,
+        )  # fmt: skip
+        model = written.getvalue()
+        for how in ({}, {"add_bos": True}, {"add_eos": True, "reverse": True}):
+            theirs = tft.SentencepieceTokenizer(model, **how)
+            ours = SentencepieceTokenizer(model, **how)
+            found = ours.tokenize_with_offsets(texts)
+            for mine, other in zip(found, theirs.tokenize_with_offsets(texts), strict=True):
+                assert mine == Ragged.from_tf(other)
+            if not how:
+                back = theirs.detokenize(found[0].to_tf()).numpy().tolist()
+                assert ours.detokenize(found[0]).to_bytes_list() == back
+        several = SentencepieceTokenizer(model, nbest_size=2, return_nbest=True)
+        if kind == "unigram":
+            theirs = tft.SentencepieceTokenizer(model, nbest_size=2, return_nbest=True)
+            assert several.tokenize(texts[:200]) == Ragged.from_tf(theirs.tokenize(texts[:200]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from homebody.text import metrics
 from homebody.text._bert import BertTokenizer, BertWordPieceTokenizer, FastBertTokenizer
 from homebody.text._boise import boise_tags_to_offsets, offsets_to_boise_tags
+from homebody.text._bpe import ByteLevelBpeTokenizer
 from homebody.text._gather import gather_with_default
 from homebody.text._learn import count_words, learn_vocabulary, learn_vocabulary_from_counts
 from homebody.text._masking import MaskValuesChooser, mask_language_model
@@ -38,6 +39,7 @@ from homebody.text._select import (
     NothingSelector,
     RandomItemSelector,
 )
+from homebody.text._sentencepiece import SentencepieceTokenizer
 from homebody.text._sentences import StateBasedSentenceBreaker
 from homebody.text._sequences import greedy_constrained_sequence, viterbi_constrained_sequence
 from homebody.text._spans import span_alignment, span_overlaps
@@ -67,6 +69,7 @@ __all__ = [
     "UNICODE_VERSION",
     "BertTokenizer",
     "BertWordPieceTokenizer",
+    "ByteLevelBpeTokenizer",
     "ByteSplitter",
     "FastBertTokenizer",
     "FastWordpieceTokenizer",
@@ -82,6 +85,7 @@ __all__ = [
     "RandomItemSelector",
     "Reduction",
     "RoundRobinTrimmer",
+    "SentencepieceTokenizer",
     "ShrinkLongestTrimmer",
     "SplitMergeFromLogitsTokenizer",
     "SplitMergeTokenizer",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from homebody.errors import TextError
 
-SELECTING, MASKING, PHRASING = 16, 17, 18
+SELECTING, MASKING, PHRASING, PIECING = 16, 17, 18, 19
 """What a draw is for: the counter's last word. The filters' kernels have those below 16."""
 
 _ROUNDS = 7
