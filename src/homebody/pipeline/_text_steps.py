@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,24 @@ from homebody.pipeline._pieces import Map, Passage, Passages, Pieces
 from homebody.text import Ragged, Strings
 
 
-class Tensors(dict[str, NDArray[Any]]):
-    """A model's inputs by name."""
+class Sequence(NamedTuple):
+    """All passages' ids in a row."""
+
+    ids: NDArray[np.int32]
+    passages: NDArray[np.int32]
+    """Which passage each is of."""
+    pieces: Pieces
+    places: NDArray[np.int64]
+    """Which of the pieces each is; -1 for those between."""
 
 
-class Sequence:
-    """All passages' ids in a row, and the passage that each is of."""
+class Tensors(NamedTuple):
+    """A model's inputs by name, and what they were made of."""
 
-    def __init__(self, ids: NDArray[np.int32], passages: NDArray[np.int32]) -> None:
-        self.ids, self.passages = ids, passages
+    by_name: dict[str, NDArray[Any]]
+    pieces: Pieces
+    places: NDArray[np.int64]
+    """Which of the pieces stands at each place of the tensors; -1 for those between."""
 
 
 def step_of(operation: Operation, bundle: vocabulary.Entries) -> Callable[[Any], Any]:
@@ -278,7 +288,13 @@ def _combine(value: Any, *, start: int, end: int) -> Sequence | None:
     if not rows:
         rows = [Ragged.from_lists([[]], np.int32)]
     ids, passages = texts.combine_segments(rows, start, end)
-    return Sequence(ids.values, passages.values)
+    between = np.array([-1])
+    places = [between]
+    for first, last in pairwise(value.splits.tolist()):
+        places += [np.arange(first, last), between]
+    if len(value.splits) == 1:
+        places.append(between)
+    return Sequence(ids.values, passages.values, value, np.concatenate(places))
 
 
 def _pad(value: Any, *, operation: ops.Pad) -> Tensors | None:
@@ -288,16 +304,17 @@ def _pad(value: Any, *, operation: ops.Pad) -> Tensors | None:
                 f"the text has {len(value.passages)} segments and pad.v1 takes one; put "
                 "combine_segments.v1 before it"
             )
-        value = Sequence(value.values, np.zeros(len(value.values), np.int32))
+        count = len(value.values)
+        value = Sequence(value.values, np.zeros(count, np.int32), value, np.arange(count))
     if not isinstance(value, Sequence):
         return None
     length, dtype = operation.length, np.dtype(operation.dtype)
     taken = min(length, len(value.ids))
     ids = np.full((1, length, *value.ids.shape[1:]), operation.value, dtype)
     ids[0, :taken] = value.ids[:taken]
-    made = Tensors({operation.ids: ids})
+    made: dict[str, NDArray[Any]] = {operation.ids: ids}
     for name, values in ((operation.mask, 1), (operation.segment_ids, value.passages[:taken])):
         if name is not None:
             made[name] = np.zeros((1, length), dtype)
             made[name][0, :taken] = values
-    return made
+    return Tensors(made, value.pieces, value.places[:taken])

@@ -49,6 +49,10 @@ class PreparedText(NamedTuple):
     segments: tuple[str, ...]
     tensors: dict[str, NDArray[Any]]
     """By the name of the model's input, each [1, length]."""
+    pieces: Pieces
+    """The pieces that the ids stand for."""
+    places: NDArray[np.int64]
+    """Which piece stands at each place of the tensors, as far as they are filled; -1: none."""
 
 
 class TextPipeline:
@@ -88,7 +92,8 @@ class TextPipeline:
         value = self._run(Passages.of(segments))
         if not isinstance(value, Tensors):
             raise FeatureError("the input pipeline makes no tensors; end it with pad.v1")
-        return PreparedText(tuple(one.decode() for one in segments), dict(value))
+        strings = tuple(one.decode() for one in segments)
+        return PreparedText(strings, value.by_name, value.pieces, value.places)
 
     def tokens(self, text: TextLike, *, offsets: OffsetUnit = "char") -> list[Token]:
         """The pieces that a text is cut into, before they are put in a row for the model.

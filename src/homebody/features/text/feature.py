@@ -1,4 +1,4 @@
-"""One label for a text, with every label's probability."""
+"""What features of text share, and one label for a text with every label's probability."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class TextClassification(msgspec.Struct, frozen=True):
     """Every label's probability, the greatest first; they sum to 1."""
 
 
-class TextClassifier(Feature):
-    """A bundle of the task ``classify-text``.
+class TextFeature(Feature):
+    """A feature whose input is text: what tasks on text have in common.
 
     Args:
         bundle: an open, verified bundle. The feature closes it.
@@ -36,15 +36,6 @@ class TextClassifier(Feature):
         ModelError: the model cannot run here.
         FeatureError: the input pipeline does not make the model's inputs out of text.
         VocabularyEntryError: a vocabulary is malformed.
-
-    Example:
-        >>> import homebody
-        >>> feature = homebody.load("topics.hb")                          # doctest: +SKIP
-        >>> found = feature("a chess program with a graphical board")     # doctest: +SKIP
-        >>> found.label, found.confidence                                 # doctest: +SKIP
-        ('games', 0.91)
-        >>> [token.text for token in feature.tokens("chess programs")]    # doctest: +SKIP
-        ['chess', 'program', '##s']
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
@@ -72,6 +63,20 @@ class TextClassifier(Feature):
             offsets: what starts and ends count: ``"char"``, ``"byte"`` or ``"utf16"``.
         """
         return self._pipeline.tokens(text, offsets=offsets)
+
+
+class TextClassifier(TextFeature):
+    """A bundle of the task ``classify-text``.
+
+    Example:
+        >>> import homebody
+        >>> feature = homebody.load("topics.hb")                          # doctest: +SKIP
+        >>> found = feature("a chess program with a graphical board")     # doctest: +SKIP
+        >>> found.label, found.confidence                                 # doctest: +SKIP
+        ('games', 0.91)
+        >>> [token.text for token in feature.tokens("chess programs")]    # doctest: +SKIP
+        ['chess', 'program', '##s']
+    """
 
     def __call__(  # type: ignore[override]  # its input is no photo
         self, text: TextLike, /
