@@ -114,7 +114,8 @@ class SentencepieceTokenizer(Tokenizer):
         source = Source(input, self._malformed)
         strings = self._strings(source)
         if self._return_nbest:
-            found = [self._processor.nbest_encode(s, self._nbest, return_type=int) for s in strings]
+            encode = self._processor.nbest_encode
+            found = [encode(s, nbest_size=self._nbest, return_type=int) for s in strings]
             rows = [np.array(row, np.int32) for row in chain.from_iterable(found)]
             return self._framed(rows, [])[0]
         rows = self._processor.encode(strings, return_type="numpy", **self._drawing())
