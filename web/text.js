@@ -14,10 +14,11 @@ export { TextKernels, loadText } from "./text/kernels.js";
 export {
   caseFoldUtf8, caseFoldUtf8WithOffsetsMap, cleanControlsUtf8, cleanControlsUtf8WithOffsetsMap,
   findSourceOffsets, normalizeUtf8, normalizeUtf8WithOffsetsMap, stripAccentsUtf8,
-  stripAccentsUtf8WithOffsetsMap, wordshape,
+  stripAccentsUtf8WithOffsetsMap, utf8Binarize, wordshape,
 } from "./text/normalize.js";
+export { TextTagger, loadTextTagger } from "./text/tagger.js";
 export {
-  greedyConstrainedSequence, ngrams, slidingWindow, viterbiConstrainedSequence,
+  boiseTagsToOffsets, greedyConstrainedSequence, ngrams, slidingWindow, viterbiConstrainedSequence,
 } from "./text/sequences.js";
 export { TextClassifier, loadTextClassifier } from "./text/classifier.js";
 export { TextPipeline } from "./text/pipeline.js";

@@ -113,3 +113,27 @@ export function wordshape(kernels, text, shape) {
     return kernels.bytes(out, 1)[0] === 1;
   });
 }
+
+/**
+ * The lowest bits of a word's first characters, least first, as 0 and 1; zeros after its end.
+ *
+ * @param {TextKernels} kernels
+ * @param {string} text
+ * @param {number} [wordLength] characters taken, 1 to 65,536
+ * @param {number} [bitsPerChar] bits taken of each, 1 to 65,536
+ * @returns {Float32Array}
+ */
+export function utf8Binarize(kernels, text, wordLength = 16, bitsPerChar = 24) {
+  for (const [name, value] of Object.entries({ wordLength, bitsPerChar })) {
+    if (!Number.isSafeInteger(value) || value < 1 || value > 65536) {
+      throw new TextError(`${name} is ${value}; give 1 to 65536`);
+    }
+  }
+  return kernels.calling(() => {
+    const placed = kernels.place(text);
+    const count = wordLength * bitsPerChar;
+    const out = kernels.alloc(4 * count);
+    kernels.check("binarizing", kernels.hb.hb_text_binarize(placed.strings, 1, wordLength, bitsPerChar, REPLACEMENT, out));
+    return new Float32Array(kernels.bytes(out, 4 * count).slice().buffer);
+  });
+}
