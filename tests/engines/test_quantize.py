@@ -17,8 +17,7 @@ from tests.shrink.nets import Net, sqnr
 SAMPLES = np.random.default_rng(5).normal(size=(70, 8, 8, 3)).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def graph() -> Graph:
+def small_net() -> Graph:
     dice = np.random.default_rng(0)
     net = Net()
     x = net.input((1, 8, 8, 3), name="picture")
@@ -32,6 +31,11 @@ def graph() -> Graph:
     return imported(net.build())
 
 
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return small_net()
+
+
 def run(graph: Graph, engine: str, precision: str, x: np.ndarray) -> np.ndarray:
     settings = Settings(Options(threads=1, precision=precision))
     model = CompiledModel(graph, {engine: ENGINES[engine]()}, ENGINES[NATIVE](), settings)
@@ -42,7 +46,7 @@ def run(graph: Graph, engine: str, precision: str, x: np.ndarray) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [n for n in ENGINES if isinstance(ENGINES[n]().probe(), str)])
 @pytest.mark.parametrize("rows", [1, 3])
 def test_every_engine_gives_nearly_the_float_answer(graph, engine, rows):
     small = quantize(graph, [row[None] for row in SAMPLES])

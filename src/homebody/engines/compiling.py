@@ -19,6 +19,7 @@ from homebody.engines.plan import MIN_SEGMENT_SIZE
 from homebody.engines.policy import Policy
 from homebody.engines.quantize import quantize
 from homebody.engines.saved_model import is_saved_model, to_tflite
+from homebody.engines.tensorrt import TensorRt
 from homebody.engines.tflite_in import import_tflite
 from homebody.errors import EngineError
 from homebody.shrink import Source
@@ -28,6 +29,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     OnnxRuntime.name: OnnxRuntime,
     OpenVino.name: OpenVino,
     LiteRt.name: LiteRt,
+    TensorRt.name: TensorRt,
 }
 """Every engine, by name, in the order in which they are tried."""
 

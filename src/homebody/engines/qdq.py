@@ -133,6 +133,60 @@ def to_unsigned(model: ir.Model) -> int:
     return count
 
 
+def to_symmetric(model: ir.Model) -> int:
+    """Count computed integers about zero, as TensorRT does; returns how many Q and DQ changed.
+
+    The range that a pair covers stays covered, so a step grows where zero was not in its middle;
+    and what the old range cut off, as a Relu does, a Relu or Clip cuts off now.
+    """
+    graph, changed = model.graph, 0
+    for node in list(graph):
+        if node.op_type not in (QUANTIZE, DEQUANTIZE):
+            continue
+        scale, zeros = _constant(node.inputs[1]), _zero_point(node)
+        source = node.inputs[0]
+        if scale is None or zeros is None or zeros.dtype not in (np.int8, np.uint8):
+            continue
+        if source is None or source.const_value is not None:
+            continue  # weights are symmetric as they are
+        if zeros.dtype == np.int8 and not zeros.any():
+            continue
+        info, zero = np.iinfo(zeros.dtype), zeros.astype(np.float64)
+        low, high = (info.min - zero) * scale, (info.max - zero) * scale
+        reach = np.maximum(-low, high)
+        if node.op_type == QUANTIZE and zeros.ndim == 0:
+            _bound(graph, node, float(low), float(high))
+        steps = (reach / 127).astype(np.float32)
+        for place, values in ((1, steps), (2, np.zeros(zeros.shape, np.int8))):
+            name = f"{node.name}_symmetric_{place}"
+            initial = ir.Value(name=name, const_value=ir.tensor(values, name=name))
+            graph.register_initializer(initial)
+            node.replace_input_with(place, initial)
+        for value in _carried(node.outputs[0] if node.op_type == QUANTIZE else source)[0]:
+            value.type = ir.TensorType(ir.DataType.INT8)
+        changed += 1
+    return changed
+
+
+def _bound(graph: ir.Graph, quantize: ir.Node, low: float, high: float) -> None:
+    """Cut off at `low` and `high` what a QuantizeLinear reads."""
+    source = quantize.inputs[0]
+    assert source is not None
+    limits: list[ir.Value] = []
+    if low != 0:
+        for place, limit in (("low", low), ("high", high)):
+            name = f"{quantize.name}_{place}"
+            values = np.array(limit, np.float32)
+            limits.append(ir.Value(name=name, const_value=ir.tensor(values, name=name)))
+            graph.register_initializer(limits[-1])
+    kind = "Clip" if limits else "Relu"
+    node = ir.Node("", kind, [source, *limits], name=f"{quantize.name}_bounds")
+    made = node.outputs[0]
+    made.name, made.shape, made.type = f"{quantize.name}_bounded", source.shape, source.type
+    graph.insert_before(quantize, node)
+    quantize.replace_input_with(0, made)
+
+
 def _carried(value: ir.Value) -> tuple[list[ir.Value], list[ir.Node]]:
     """The values that hold one value's integers, and the Q and DQ nodes at their ends."""
     values: dict[int, ir.Value] = {}
