@@ -21,7 +21,7 @@
 #endif
 
 /* Raised whenever a signature or a result changes: homebody.kernels refuses another. */
-#define HB_ABI_VERSION 1
+#define HB_ABI_VERSION 2
 
 #define HB_MAX_SIDE 65535
 

@@ -5,7 +5,7 @@
 
 import { KernelError } from "../errors.js";
 
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 
 /** An instance's memory never shrinks; one that grew past this is let go after the call. */
 const KEPT_BYTES = 64 << 20;

@@ -16,7 +16,7 @@ import { KernelError, TextError } from "../errors.js";
  *   array with it as its one `hb_string`
  */
 
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 const ALIGNMENT = 64;
 const PAGE = 1 << 16;
 const MOST_TABLES = 1 << 22;

@@ -12,7 +12,7 @@ from typing import Any
 from homebody.errors import KernelError
 from homebody.kernels._arguments import integer
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 """The library's version that this package speaks to: HB_ABI_VERSION in ``kernels/homebody.h``."""
 
 NATIVE = Path(__file__).parents[1] / "_native"
