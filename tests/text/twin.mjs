@@ -21,6 +21,24 @@ const answers = {
       return [Array.from(tokens), Array.from(starts), Array.from(ends)];
     });
   },
+  boise({ cases }) {
+    return cases.map(({ tokens, tags }) => text.boiseTagsToOffsets(tokens, tags));
+  },
+  sequences({ cases }) {
+    return cases.map(({ scores, labels, allowed, method }) =>
+      text[method](kernels, Float32Array.from(scores), labels, {
+        allowedTransitions: allowed, useLogSpace: true, useStartAndEndStates: true,
+      }));
+  },
+  async tag({ bundle, texts }) {
+    const feature = await text.loadTextTagger(
+      new Uint8Array(readFileSync(bundle)), { kernels, vendor, model: loadModelInNode });
+    const found = [];
+    for (const one of texts) found.push(await feature.tag(one, { offsets: "char" }));
+    const report = await feature.check();
+    feature.close();
+    return { found, report };
+  },
   async classify({ bundle, texts }) {
     const feature = await loadTextClassifier(
       new Uint8Array(readFileSync(bundle)), { kernels, vendor, model: loadModelInNode });

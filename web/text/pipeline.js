@@ -30,8 +30,9 @@ import {
  * @typedef {{kind: "tokens" | "ids" | "windows", passages: Passage[], rows: Piece[][], vocabulary: string[] | null,
  *   width?: number}} Pieces `width`: of windows
  */
-/** Its items are ids or, each `width` long, rows of them. @typedef {{kind: "sequence", ids: Int32Array, width: number, segmentIds: Int32Array}} Sequence */
-/** @typedef {{kind: "tensors", tensors: Map<string, Int32Array | BigInt64Array>}} Tensors */
+/** Its items are ids or, each `width` long, rows of them. @typedef {{kind: "sequence", ids: Int32Array, width: number, segmentIds: Int32Array, pieces: Pieces, places: Place[]}} Sequence */
+/** @typedef {{kind: "tensors", tensors: Map<string, Int32Array | BigInt64Array>, pieces: Pieces, places: Place[]}} Tensors */
+/** Which piece of which row stands at a place of the sequence; null for those between. @typedef {[row: number, piece: number] | null} Place */
 /** @typedef {Text | Pieces | Sequence | Tensors} State */
 /** @typedef {(state: State) => State | null} Step null: the state is none that it takes */
 
@@ -61,9 +62,19 @@ export class TextPipeline {
    * @returns {Map<string, Int32Array | BigInt64Array>} by the name of the model's input
    */
   prepare(text) {
+    return this.prepared(text).tensors;
+  }
+
+  /**
+   * The model's inputs, and the pieces that stand at their places.
+   *
+   * @param {string | readonly string[]} text
+   * @returns {Tensors}
+   */
+  prepared(text) {
     const state = this.#run(segmentsOf(text));
     if (state.kind !== "tensors") throw new FeatureError("the input pipeline makes no tensors; end it with pad.v1");
-    return state.tensors;
+    return state;
   }
 
   /**
@@ -220,10 +231,14 @@ function stepOf(kernels, operation, bundle) {
     case "trim.v1":
       return trimming(operation.strategy, operation.max_length);
     case "combine_segments.v1":
-      return ofIds(({ rows }) => {
+      return ofIds((pieces) => {
+        const { rows } = pieces;
         const segments = rows.map((row) => row.map(({ value }) => Number(value)));
         const combined = combineSegments(segments.length ? segments : [[]], operation.start, operation.end);
-        return { kind: "sequence", width: 1, ...combined };
+        /** @type {Place[]} */
+        const places = [null];
+        (rows.length ? rows : [[]]).forEach((row, i) => places.push(...row.map((_, k) => /** @type {Place} */ ([i, k])), null));
+        return { kind: "sequence", width: 1, pieces, places, ...combined };
       });
     case "pad.v1":
       return padding(operation);
@@ -331,23 +346,29 @@ function padding({ length, value, dtype, ids: name, mask: maskName, segment_ids:
       }
       const row = rows[0] ?? [];
       const ids = Int32Array.from(row.flatMap((one) => one.value), Number);
-      state = { kind: "sequence", ids, width, segmentIds: new Int32Array(row.length) };
+      const places = row.map((_, k) => /** @type {Place} */ ([0, k]));
+      state = { kind: "sequence", ids, width, segmentIds: new Int32Array(row.length), pieces: state, places };
     }
     if (state.kind !== "sequence") return null;
-    const { ids, width, segmentIds } = state;
+    const { ids, width, segmentIds, pieces, places } = state;
     /** @param {Int32Array} numbers */
     const tensor = (numbers) => (dtype === "int32" ? numbers : BigInt64Array.from(numbers, BigInt));
     const segments = padModelInputs(segmentIds, length);
     const tensors = new Map([[name, tensor(padModelInputs(ids, length * width, value).padded)]]);
     if (maskName !== null) tensors.set(maskName, tensor(segments.mask));
     if (segmentsName !== null) tensors.set(segmentsName, tensor(segments.padded));
-    return { kind: "tensors", tensors };
+    return { kind: "tensors", tensors, pieces, places: places.slice(0, length) };
   };
 }
 
-/** @param {Pieces} pieces @param {OffsetUnit} unit @returns {Token[]} */
-function described({ passages, rows, vocabulary }, unit) {
-  return rows.flatMap((row, i) => row.map(({ value, start, end }) => {
+/** Every piece with its place in its segment. @param {Pieces} pieces @param {OffsetUnit} unit @returns {Token[]} */
+function described(pieces, unit) {
+  return describedRows(pieces, unit).flat();
+}
+
+/** A row for each passage. @param {Pieces} pieces @param {OffsetUnit} unit @returns {Token[][]} */
+export function describedRows({ passages, rows, vocabulary }, unit) {
+  return rows.map((row, i) => row.map(({ value, start, end }) => {
     const place = passages[i].placed(start, end, unit);
     const id = typeof value === "number" ? value : null;
     const text = typeof value === "string" ? value : id !== null && vocabulary ? vocabulary[id] : place.text;

@@ -83,3 +83,34 @@ function best(kernels, name, scores, states, { allowedTransitions, useLogSpace, 
     return Array.from(kernels.int32(labels, steps));
   });
 }
+
+/**
+ * The spans that tags of tokens tell: from `B-type` or `I-type` to `E-type` or `S-type`, or to before `O`; the
+ * last tag has the type.
+ *
+ * @param {readonly {start: number, end: number}[]} tokens
+ * @param {readonly string[]} tags
+ * @returns {{label: string, start: number, end: number}[]}
+ */
+export function boiseTagsToOffsets(tokens, tags) {
+  /** @type {{label: string, start: number, end: number}[]} */
+  const found = [];
+  let open = -1, typed = -1;
+  /** @param {number} last @param {number} type the tag that says what it is */
+  const close = (last, type) => {
+    found.push({ label: tags[type].slice(2), start: tokens[open].start, end: tokens[last].end });
+    open = -1;
+  };
+  tags.forEach((tag, i) => {
+    const letter = tag.startsWith("O") ? "O" : tag[1] === "-" ? tag[0] : "";
+    if (letter === "B" || letter === "I") {
+      if (open < 0) open = i;
+      typed = i;
+    } else if (letter === "E" || letter === "S") {
+      if (open < 0) open = i;
+      close(i, i);
+    } else if (letter === "O" && open >= 0) close(i - 1, typed);
+  });
+  if (open >= 0) close(tags.length - 1, typed);
+  return found;
+}
