@@ -20,10 +20,11 @@ import tensorflow_text as tf_text
 
 from homebody import text
 from homebody.text import Ragged, Reduction, Strings, WordShape
+from homebody.text._rows import take
 from tests.text import corpus
 
 Documents = list[bytes]
-BATCH = 20_000
+BATCH, TABLE = 20_000, 20_000_000
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -119,15 +120,16 @@ def compare(comparison: Comparison, documents: Sequence[bytes]) -> Tally:
 
 
 def batches(documents: Sequence[bytes]) -> Iterator[Documents]:
-    """So many that a peer's memory holds them."""
+    """The documents by length, as many at once as leave the peer's memory alone.
+
+    TF.Text makes a table of every row by the longest one.
+    """
     batch: Documents = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += len(document)
-        if len(batch) == BATCH or size > 8_000_000:
+    for document in sorted(documents, key=len):
+        if batch and (len(batch) == BATCH or (len(batch) + 1) * len(document) > TABLE):
             yield batch
-            batch, size = [], 0
+            batch = []
+        batch.append(document)
     if batch:
         yield batch
 
@@ -137,44 +139,43 @@ def items(result: Any) -> int:
 
 
 def differing(mine: Any, theirs: Any) -> list[int]:
-    """The rows in which the two differ."""
-    if isinstance(mine, Ragged):
-        splits = theirs.nested_row_splits
-        same = len(splits) == mine.ragged_rank and all(
-            np.array_equal(a, b.numpy())
-            for a, b in zip(mine.nested_row_splits, splits, strict=True)
-        )
-        if same and equal(mine.flat_values, theirs.flat_values.numpy()):
-            return []
-        ours = [plain(row) for row in mine]
-        return unlike(ours, theirs.to_list())
-    peers = theirs.numpy() if hasattr(theirs, "numpy") else theirs
-    if equal(mine, peers):
-        return []
-    ours = mine.to_bytes_list() if isinstance(mine, Strings) else list(mine)
-    return unlike(ours, list(peers))
-
-
-def unlike(mine: list[Any], theirs: list[Any]) -> list[int]:
-    pairs = zip(mine, theirs, strict=True)
-    return [i for i, (a, b) in enumerate(pairs) if not bool(np.all(a == b))]
-
-
-def equal(mine: Any, theirs: Any) -> bool:
+    """The rows in which the two differ, level by level: where lengths do, then where values do."""
+    theirs = of_peer(theirs)
+    document = np.arange(len(mine))
+    found: list[np.ndarray] = []
+    while isinstance(mine, Ragged):
+        unlike = document[mine.row_lengths() != theirs.row_lengths()]
+        if len(unlike):
+            found.append(unlike)
+            kept = np.flatnonzero(~np.isin(document, unlike))
+            mine, theirs, document = take(mine, kept), take(theirs, kept), document[kept]
+        document = np.repeat(document, mine.row_lengths())
+        mine, theirs = mine.values, theirs.values
     if isinstance(mine, Strings):
-        lengths = np.fromiter(map(len, theirs), np.int64, len(theirs))
-        first, last = int(mine.offsets[0]), int(mine.offsets[-1])
-        return np.array_equal(np.diff(mine.offsets), lengths) and (
-            mine.data[first:last].tobytes() == b"".join(theirs)
-        )
-    return np.array_equal(mine, theirs)
+        if not equal(mine, theirs):
+            pairs = zip(mine.to_bytes_list(), theirs.to_bytes_list(), strict=True)
+            found.append(document[[a != b for a, b in pairs]])
+    else:
+        unequal = np.asarray(mine != theirs)
+        found.append(document[unequal.any(tuple(range(1, unequal.ndim)))])
+    return np.unique(np.concatenate(found)).tolist() if found else []
 
 
-def plain(row: Any) -> Any:
-    """A row as lists, of bytes where it is of strings."""
-    if isinstance(row, Ragged):
-        return [plain(part) for part in row]
-    return row.to_bytes_list() if isinstance(row, Strings) else row.tolist()
+def of_peer(result: Any) -> Any:
+    """A peer's result as ours would be."""
+    if isinstance(result, Ragged):
+        return result
+    if hasattr(result, "nested_row_splits"):
+        return Ragged.from_tf(result)
+    array = result.numpy()
+    return Strings.of(array, malformed="keep") if array.dtype == object else array
+
+
+def equal(mine: Strings, theirs: Strings) -> bool:
+    if not np.array_equal(np.diff(mine.offsets), np.diff(theirs.offsets)):
+        return False
+    ours, peers = (part.data[part.offsets[0] : part.offsets[-1]] for part in (mine, theirs))
+    return np.array_equal(ours, peers)
 
 
 def splitters() -> Iterator[Comparison]:
@@ -202,6 +203,11 @@ def splitters() -> Iterator[Comparison]:
     yield Comparison(
         "bytes", text.ByteSplitter().split_with_offsets, tf_text.ByteSplitter().split_with_offsets
     )
+    delimiters = r"\s+|[,;]|\p{Greek}"
+    yield Comparison(
+        "regular expression", lambda d: text.regex_split_with_offsets(d, delimiters, r"\p{P}"),
+        lambda d: tf_text.regex_split_with_offsets(d, delimiters, r"\p{P}"),
+    )  # fmt: skip
     for compat in (None, "tf_text"):
         yield Comparison(
             f"sentences{', compat' if compat else ''}",
@@ -220,14 +226,13 @@ def words() -> Iterator[Comparison]:
         ),
         1,
     )
-    white, white_peer = text.WhitespaceTokenizer(), tf_text.WhitespaceTokenizer()
+    white = text.WhitespaceTokenizer()
     pieces = text.WordpieceTokenizer(tokens, compat="tf_text")
     pieces_peer = tf_text.WordpieceTokenizer(table, token_out_type=tf.int32)
     yield Comparison(
         "word pieces of words, compat",
         lambda d: pieces.tokenize_with_offsets(white.tokenize(d)),
-        lambda d: pieces_peer.tokenize_with_offsets(white_peer.tokenize(d)),
-        explained="words that end within a character",
+        lambda d: pieces_peer.tokenize_with_offsets(white.tokenize(list(d.numpy())).to_tf()),
     )
     for lower in (False, True):
         folded = ", lower case" if lower else ""
@@ -276,7 +281,7 @@ def hugging_face(tokens: list[str], lower: bool) -> Iterator[Comparison]:
         ids = np.fromiter((i for one in encoded for i in one.ids), np.int32, sum(rows))
         places = np.array([p for one in encoded for p in one.offsets], np.int32).reshape(-1, 2)
         return tuple(
-            Peer(Ragged.from_row_lengths(np.ascontiguousarray(part), rows))
+            Ragged.from_row_lengths(np.ascontiguousarray(part), rows)
             for part in (ids, places[:, 0], places[:, 1])
         )
 
@@ -285,26 +290,6 @@ def hugging_face(tokens: list[str], lower: bool) -> Iterator[Comparison]:
         mine.tokenize_with_offsets, theirs, peer="tokenizers",
         explained="letters of Unicode 17" if lower else "",
     )  # fmt: skip
-
-
-class Peer:
-    """A Ragged that answers as a tensor does."""
-
-    def __init__(self, ragged: Ragged) -> None:
-        self.ragged = ragged
-        self.flat_values = Numbers(ragged.flat_values)
-        self.nested_row_splits = [Numbers(part) for part in ragged.nested_row_splits]
-
-    def to_list(self) -> list[Any]:
-        return self.ragged.to_list()
-
-
-class Numbers:
-    def __init__(self, array: np.ndarray) -> None:
-        self.array = array
-
-    def numpy(self) -> np.ndarray:
-        return self.array
 
 
 def normal() -> Iterator[Comparison]:
