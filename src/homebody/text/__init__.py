@@ -31,6 +31,7 @@ from homebody.text._normalize import (
 )
 from homebody.text._phrases import PhraseTokenizer
 from homebody.text._ragged import Ragged
+from homebody.text._regex import RegexSplitter, regex_split, regex_split_with_offsets
 from homebody.text._segments import combine_segments, concatenate_segments, pad_model_inputs
 from homebody.text._select import (
     FirstNItemSelector,
@@ -84,6 +85,7 @@ __all__ = [
     "Ragged",
     "RandomItemSelector",
     "Reduction",
+    "RegexSplitter",
     "RoundRobinTrimmer",
     "SentencepieceTokenizer",
     "ShrinkLongestTrimmer",
@@ -126,6 +128,8 @@ __all__ = [
     "offsets_to_boise_tags",
     "pad_along_dimension",
     "pad_model_inputs",
+    "regex_split",
+    "regex_split_with_offsets",
     "sliding_window",
     "span_alignment",
     "span_overlaps",
