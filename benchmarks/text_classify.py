@@ -1,7 +1,7 @@
 """How often a text classifier is right, beside scikit-learn's on the same split.
 
     apt-cache dumpavail | python examples/debian_topics.py > topics.tsv
-    python benchmarks/text_classify.py topics.tsv
+    python -m benchmarks.text_classify topics.tsv
 
 Says of a Debian package, from its one-line description, which of 16 sections it is in. No source
 package has texts on both sides of a split. Every setting, ours and the peers', is chosen by the
@@ -10,7 +10,7 @@ trained on both other parts. Ours is measured as packed: bundle, tokenizer, int8
 
 The peer is scikit-learn's TF-IDF with logistic regression, on words, and on words, their pairs and
 runs of 3 to 5 letters. Prints a Markdown table; differences are paired, with a 95 % interval of the
-bootstrap over source packages.
+bootstrap over source packages. Last, the test texts go through the browser's modules under node.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import homebody
 from homebody.features.text.data import LabelledText, read_texts
 from homebody.features.text.train import _split, train_text
 from homebody.train.intervals import wilson
+from tests.text.twin import Twin
 
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
 RESAMPLES = 2000
@@ -88,7 +89,16 @@ def main() -> None:
         trained = train_text(data, Path(folder, "topics.hb"), seed=options.seed)
         size = trained.path.stat().st_size
         with homebody.load(trained.path) as feature:
-            ours = np.array([feature(one.text).label == one.label for one in test])
+            given = [feature(one.text).label for one in test]
+            ids = [feature.prepare(one.text).tensors["ids"][0].tolist() for one in test]
+        ours = np.array([one.label for one in test]) == given
+        with Twin() as node:
+            texts = [one.text for one in test]
+            found = node.ask("classify", bundle=str(trained.path), texts=texts)["found"]
+        alike = sum(
+            (one["label"], one["tensors"]["ids"]) == known
+            for one, known in zip(found, zip(given, ids, strict=True), strict=True)
+        )
     words, words_strength = peer(lambda: TfidfVectorizer(sublinear_tf=True), parts)
     letters, letters_strength = peer(
         lambda: make_union(
@@ -116,6 +126,7 @@ def main() -> None:
         share = wilson(int(found.sum()), len(test))
         print(f"| scikit-learn, {name} | {share} | {difference(ours, found, test)} |")
     print(f"| the most frequent label | {most} | |")
+    print(f"\nNode and LiteRT.js give the same ids and label to {alike} of {len(test)} test texts.")
 
 
 if __name__ == "__main__":
