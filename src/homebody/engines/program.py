@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,23 @@ class Step:
     segment: Segment
     engine: str
     executable: Executable
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When the parts of one call began and ended, in seconds of one clock.
+
+    Attributes:
+        began: before the inputs were copied.
+        fed: once they were.
+        steps: when each step began and ended.
+        ended: once the results were copied out.
+    """
+
+    began: float
+    fed: float
+    steps: tuple[tuple[float, float], ...]
+    ended: float
 
 
 class Program:
@@ -79,6 +97,28 @@ class Program:
             for run in self._runs:
                 run()
             return {t.name: self._buffers[t.name].copy() for t in self.graph.outputs}
+
+    def timed(
+        self, inputs: Mapping[str, NDArray[Any]], clock: Callable[[], float] = time.perf_counter
+    ) -> Moments:
+        """Compute as a call does, and tell when each part of it began and ended.
+
+        Raises:
+            GraphError: as a call.
+        """
+        self._check(inputs)
+        steps = []
+        with self._lock:
+            began = clock()
+            for name, value in inputs.items():
+                self._feed(name, value)
+            fed = clock()
+            for run in self._runs:
+                start = clock()
+                run()
+                steps.append((start, clock()))
+            _ = {t.name: self._buffers[t.name].copy() for t in self.graph.outputs}
+            return Moments(began, fed, tuple(steps), clock())
 
     def _feed(self, name: str, value: NDArray[Any]) -> None:
         """Copy an input, or read a large one where it is."""
