@@ -311,7 +311,7 @@ def normal() -> Iterator[Comparison]:
     peers = [getattr(tf_text.WordShape, shape.name) for shape in shapes]
     yield Comparison(
         f"word shapes, all {len(shapes)}", lambda d: (text.wordshape(d, shapes),),
-        lambda d: (tf_text.wordshape(d, peers),),
+        lambda d: (tf_text.wordshape(d, peers),), explained="characters new in Unicode 16",
     )  # fmt: skip
     yield Comparison(
         "utf8 binarize", lambda d: (text.utf8_binarize(d),), lambda d: (tf_text.utf8_binarize(d),)
