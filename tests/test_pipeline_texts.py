@@ -68,6 +68,13 @@ def test_sentences_become_segments() -> None:
     assert run.tokens("a b. c")[-1] == Token("c", 10, 5, 6, 0)
 
 
+def test_every_place_says_which_piece_stands_there() -> None:
+    run = pipeline(ops.Sentences(), PIECES, COMBINE, pad())
+    assert run.prepare("").places.tolist() == [-1, -1]
+    assert run.prepare("a b. c").places.tolist() == [-1, 0, 1, 2, -1, 3, -1]
+    assert pipeline(PIECES, pad(2)).prepare("a b c").places.tolist() == [0, 1]
+
+
 def test_a_tensor_may_be_int64() -> None:
     made = pipeline(PIECES, ops.Pad(length=2, value=0, dtype="int64", ids="x")).prepare("a")
     assert made.tensors["x"].dtype == np.int64

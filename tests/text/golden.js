@@ -30,7 +30,8 @@ function normalized(text, kernels, step, value) {
   return [output, text.findSourceOffsets(kernels, offsetsMap, every)];
 }
 
-async function pipelined(text, kernels, vocabulary, steps, value) {
+/** A text's tensors and tokens by a pipeline. */
+export async function pipelined(text, kernels, vocabulary, steps, value) {
   const operations = steps.map((step) => ({ ...DEFAULTS[step.op], ...step }));
   const pipeline = new text.TextPipeline(kernels, operations, { text: () => vocabulary.join("\n") });
   const given = steps.some(({ op }) => op === "combine_segments.v1") ? value.split(", ") : value;

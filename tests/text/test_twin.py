@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.text.make_tokens import VOCABULARY
+from conformance.text import make_tokens
+from conformance.text.make_tokens import PIPELINES, VOCABULARY
 from homebody import text
 from tests.text.twin import Twin, needs_node, utf16
 
@@ -65,5 +68,25 @@ def test_tokens_and_places_are_the_same(twin, call, arguments, vocabulary, unit)
         ]
         expected = tokenizer.split_with_offsets(mended)
         assert found == [list(row) for row in zip(*(x.to_list() for x in expected), strict=True)]
+
+    alike()
+
+
+@pytest.mark.parametrize("operations", PIPELINES, ids=lambda steps: steps[0]["op"])
+def test_pipelines_make_the_same_tensors_and_tokens(twin, operations):
+    @settings(max_examples=15, deadline=None, derandomize=True, database=None)
+    @given(TEXTS)
+    def alike(texts):
+        found = twin.ask(
+            "pipeline",
+            operations=operations,
+            vocabulary=list(VOCABULARY),
+            texts=[utf16(one) for one in texts],
+        )
+        for text_, answer in zip(texts, found, strict=True):
+            mended = text_.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            case = {"call": "pipeline", "arguments": {"operations": operations}}
+            expected = make_tokens.run(case, mended)
+            assert answer == json.loads(json.dumps(expected)), mended
 
     alike()

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { SHAPES } from "../../web/bundle/operations.js";
 import { loadTextClassifier } from "../../web/text/classifier.js";
 import * as text from "../../web/text.js";
-import { golden } from "./golden.js";
+import { golden, pipelined } from "./golden.js";
 import { loadModelInNode } from "./litert.mjs";
 
 const [, , wasm, unicode, vendor] = process.argv;
@@ -21,6 +21,9 @@ const answers = {
       return [Array.from(tokens), Array.from(starts), Array.from(ends)];
     });
   },
+  pipeline: ({ operations, vocabulary, texts }) =>
+    Promise.all(texts.map((one) => pipelined(
+      text, kernels, vocabulary, operations, Buffer.from(one, "base64").toString("utf16le")))),
   boise({ cases }) {
     return cases.map(({ tokens, tags }) => text.boiseTagsToOffsets(tokens, tags));
   },

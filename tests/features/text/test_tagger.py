@@ -174,6 +174,23 @@ def test_without_constraints_the_strongest_label_is_taken(tmp_path: Path) -> Non
         assert feature("Lovelace Ada") == [TextSpan("where", 0, 8), TextSpan("who", 9, 12)]
 
 
+def test_where_nothing_is_allowed_nothing_is_found(tmp_path: Path) -> None:
+    begins = [[*row[:-1], False] for row in ALLOWED[:-1]] + [[True] * 6]
+    path = tmp_path / "names.hb"
+    manifest_of = manifest(VITERBI)
+    table = {"format": "homebody.transitions/1", "allowed": begins}
+    entries = {
+        "model.tflite": model(),
+        "vocab.txt": "\n".join(VOCABULARY).encode(),
+        "tags.txt": "\n".join(TAGS).encode(),
+        "transitions.json": json.dumps(table).encode(),
+        **encode([sample("Ada", [], 0)]),
+    }
+    pack(path, manifest_of, entries)
+    with load(path) as feature:
+        assert feature("Ada Lovelace lived in London") == []
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     for output, error in (
         ((Labels(entry="tags.txt"),), FeatureError),
