@@ -222,6 +222,18 @@ def test_what_a_pipeline_cannot_give_is_refused() -> None:
         pipeline(PIECES, pad()).prepare(b"\xff")
 
 
+def test_what_would_fill_the_memory_is_refused() -> None:
+    lookup = ops.Lookup(entry="vocab.txt")
+    huge = (ops.Whitespace(), lookup, ops.SlidingWindow(width=4096), pad(65536))
+    with pytest.raises(FeatureError, match="268435456 numbers"):
+        pipeline(*huge)
+    ngrams = [ops.Ngrams(width=64, separator="-" * 16)] * 6
+    run = pipeline(ops.Whitespace(), *ngrams)
+    with pytest.raises(FeatureError, match="n-grams"):
+        run.tokens("a " * 1000)
+    assert pipeline(ops.Whitespace(), ngrams[0]).tokens("a " * 64)[0].text.count("a") == 64
+
+
 def test_the_tensors_must_be_the_model_s_inputs() -> None:
     run = pipeline(PIECES, pad(4, mask="mask"))
     fitting = TensorSpec(name="ids", shape=(1, 4), dtype="int32")

@@ -37,6 +37,10 @@ import {
 /** @typedef {(state: State) => State | null} Step null: the state is none that it takes */
 
 const BETWEEN = 0xff;
+/** What the n-grams of a text may take: one after another, operations could multiply it for ever. */
+const MAX_NGRAM_BYTES = 1 << 28;
+/** How many numbers a tensor may have. */
+const MAX_NUMBERS = 1 << 24;
 
 /** A bundle's input pipeline on text, its vocabularies read once. */
 export class TextPipeline {
@@ -187,13 +191,24 @@ function stepOf(kernels, operation, bundle) {
         Array.from(splitter.split(text), (byte, i) => ({ value: String.fromCharCode(byte), start: i, end: i + 1 })));
     }
     case "ngrams.v1":
-      return ofTokens((pieces) => ({
-        ...pieces,
-        rows: pieces.rows.map((row) => {
-          const texts = ngrams(row.map(({ value }) => String(value)), operation.width, operation.separator);
-          return texts.map((value, i) => ({ value, start: row[i].start, end: row[i + operation.width - 1].end }));
-        }),
-      }));
+      return ofTokens((pieces) => {
+        const { width, separator } = operation, encoder = new TextEncoder();
+        const between = encoder.encode(separator).length;
+        const bytes = pieces.rows.flat().reduce((sum, { value }) =>
+          sum + encoder.encode(String(value)).length + between, 0);
+        if (width * bytes > MAX_NGRAM_BYTES) {
+          throw new FeatureError(
+            `the n-grams of this text would take ${width * bytes} bytes; at most ${MAX_NGRAM_BYTES} are made, so ` +
+              "give a shorter text or a smaller width");
+        }
+        return {
+          ...pieces,
+          rows: pieces.rows.map((row) => {
+            const texts = ngrams(row.map(({ value }) => String(value)), width, separator);
+            return texts.map((value, i) => ({ value, start: row[i].start, end: row[i + width - 1].end }));
+          }),
+        };
+      });
     case "wordpiece.v1":
       return wordpiece(kernels, operation, readVocabulary(bundle, operation));
     case "lookup.v1": {
@@ -351,6 +366,11 @@ function padding({ length, value, dtype, ids: name, mask: maskName, segment_ids:
     }
     if (state.kind !== "sequence") return null;
     const { ids, width, segmentIds, pieces, places } = state;
+    if (length * width > MAX_NUMBERS) {
+      throw new FeatureError(
+        `pad.v1 would make a tensor of ${length * width} numbers; at most ${MAX_NUMBERS} are made, so pack the bundle ` +
+          "with a smaller length or window");
+    }
     /** @param {Int32Array} numbers */
     const tensor = (numbers) => (dtype === "int32" ? numbers : BigInt64Array.from(numbers, BigInt));
     const segments = padModelInputs(segmentIds, length);

@@ -19,6 +19,11 @@ from homebody.pipeline._misplaced import misplaced
 from homebody.pipeline._pieces import Map, Passage, Passages, Pieces
 from homebody.text import Ragged, Strings
 
+MAX_NGRAM_BYTES = 1 << 28
+"""What the n-grams of a text may take: one after another, operations could multiply it for ever."""
+MAX_NUMBERS = 1 << 24
+"""How many numbers a tensor may have."""
+
 
 class Sequence(NamedTuple):
     """All passages' ids in a row."""
@@ -166,6 +171,13 @@ def _bytes(value: Any) -> Pieces | None:
 def _ngrams(value: Any, *, width: int, separator: str) -> Pieces | None:
     if not isinstance(value, Pieces) or not value.tokens:
         return None
+    sizes = value.values.offsets[-1] - value.values.offsets[0]
+    each = sizes + len(separator.encode()) * len(value.values)
+    if width * int(each) > MAX_NGRAM_BYTES:
+        raise FeatureError(
+            f"the n-grams of this text would take {width * int(each)} bytes; at most "
+            f"{MAX_NGRAM_BYTES} are made, so give a shorter text or a smaller width"
+        )
     joined = texts.ngrams(
         value.rows, width, reduction_type=texts.Reduction.STRING_JOIN, string_separator=separator
     )
@@ -310,6 +322,12 @@ def _pad(value: Any, *, operation: ops.Pad) -> Tensors | None:
         return None
     length, dtype = operation.length, np.dtype(operation.dtype)
     taken = min(length, len(value.ids))
+    numbers = length * int(np.prod(value.ids.shape[1:]))
+    if numbers > MAX_NUMBERS:
+        raise FeatureError(
+            f"pad.v1 would make a tensor of {numbers} numbers; at most {MAX_NUMBERS} are made, so "
+            "pack the bundle with a smaller length or window"
+        )
     ids = np.full((1, length, *value.ids.shape[1:]), operation.value, dtype)
     ids[0, :taken] = value.ids[:taken]
     made: dict[str, NDArray[Any]] = {operation.ids: ids}
