@@ -69,7 +69,8 @@ On the command line each of these is one line on standard error and exit code 2.
     │   ├── GraphError             the model is unsound, unsupported or given other inputs
     │   ├── EngineBuildError       an engine does not build a segment; the native one takes it
     │   └── CompiledError          a compiled model's folder cannot be written, read or used
-    ├── ServeError             the studio or a repository cannot be served
+    ├── ServeError             a studio, a repository or a model cannot be served
+    │   └── RequestError           a request to a served model does not fit it
     ├── DeliverError           publishing or updating cannot go on; what is installed stays
     │   ├── PublishError           a repository cannot be written as asked
     │   │   └── PublishingKeyError     a key is missing, unsafe or within the repository
@@ -530,7 +531,20 @@ class CompiledError(EngineError):
 
 
 class ServeError(HomebodyError):
-    """The studio or a repository cannot be served: a part is missing, or the port is taken."""
+    """A studio, repository or model cannot be served: a part is missing, or the port is taken."""
+
+
+class RequestError(ServeError):
+    """A request to a served model does not fit it, or cannot be taken now.
+
+    Args:
+        message: what is wrong, and what was expected.
+        status: the HTTP status that says so.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class DeliverError(HomebodyError):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeGuard
+from typing import Any, Protocol, Self, TypeAlias, TypeGuard
 
 import msgspec
 import numpy as np
@@ -21,12 +21,18 @@ from numpy.typing import NDArray
 from homebody import bundle as bundles
 from homebody.bundle import Bundle, Manifest, samples
 from homebody.bundle.comparison import Measurement, measure
-from homebody.errors import BundleFileError, CheckError, FeatureError, ModelError
+from homebody.errors import (
+    BundleFileError,
+    CheckError,
+    FeatureError,
+    MissingExtraError,
+    ModelError,
+)
 from homebody.files import replacing
 from homebody.image import Photo, decode
 from homebody.installed import installed
 from homebody.pipeline import finish, prepare
-from homebody.runtime import Model
+from homebody.runtime import Model, TensorSpec
 
 PhotoLike: TypeAlias = str | os.PathLike[str] | bytes | Photo | NDArray[np.uint8]
 """A path, a file's bytes, a decoded photo, or uint8 RGB pixels [h, w, 3]."""
@@ -57,6 +63,16 @@ class CheckReport(msgspec.Struct, frozen=True):
             )
 
 
+class Runner(Protocol):
+    """What runs a network: LiteRT's :class:`~homebody.runtime.Model`, or a compiled one."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def __call__(self, *inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """One array for each of the outputs from one for each of the inputs."""
+
+
 class Feature:
     """A bundle ready to run.
 
@@ -65,6 +81,9 @@ class Feature:
     Args:
         bundle: an open, verified bundle. The feature closes it.
         threads: how many threads the model may use.
+
+    Attributes:
+        model: what runs the network: LiteRT, until :meth:`use_engines` puts a compiled model here.
 
     Raises:
         ModelError: the model cannot run here.
@@ -83,7 +102,7 @@ class Feature:
                 f"the bundle's model is {model.format}; this runtime runs tflite, "
                 "so use a bundle made for devices"
             )
-        self.model = Model(bundle.read(model.entry), threads=threads)
+        self.model: Runner = Model(bundle.read(model.entry), threads=threads)
         for kind, stated, found in (
             ("input", model.inputs, self.model.inputs),
             ("output", model.outputs, self.model.outputs),
@@ -185,6 +204,25 @@ class Feature:
             f"{self.manifest.task} answers without a catalog; remove {os.fspath(path)}"
         )
 
+    def use_engines(self, folder: str | os.PathLike[str], *, threads: int | None = None) -> None:
+        """Run what ``homebody compile`` made of this very bundle, in place of LiteRT.
+
+        Args:
+            folder: what it wrote.
+            threads: of one call; as it was compiled if None.
+
+        Raises:
+            CompiledError: the folder holds no compiled model, or another bundle's.
+            MissingExtraError: the extra ``engines`` is not installed.
+        """
+        try:
+            from homebody.engines.bundled import load_for
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] not in ("onnx", "onnx_ir"):
+                raise
+            raise MissingExtraError("engines", "running a compiled model") from None
+        self.model = load_for(self.bundle, folder, threads=threads)
+
     def close(self) -> None:
         """Let go of the bundle's file."""
         self.bundle.close()
@@ -223,6 +261,7 @@ def load(
     *,
     public_key: bytes | str | os.PathLike[str] | None = None,
     threads: int = 1,
+    engines: str | os.PathLike[str] | None = None,
 ) -> Feature:
     """Load a feature by name or from its bundle.
 
@@ -232,6 +271,8 @@ def load(
         public_key: 32 raw bytes of an Ed25519 key, or a file of one; the bundle is refused
             unless that key signed it.
         threads: how many threads the model may use.
+        engines: a folder that ``homebody compile`` made of this bundle, to run in place of LiteRT,
+            with as many threads as it was compiled for.
 
     Returns:
         The feature of the bundle's task.
@@ -239,6 +280,7 @@ def load(
     Raises:
         BundleError: the bundle is refused.
         FeatureError: the name or the bundle's task is unknown.
+        CompiledError: ``engines`` holds nothing compiled, or another bundle's model.
     """
     path = find_bundle(source)
     key = public_key
@@ -249,6 +291,8 @@ def load(
         feature = _task(bundle.manifest.task)(bundle, threads=threads)
         if _is_name(source) and (catalog := installed(source, "catalog")):
             feature.use_catalog(catalog)
+        if engines is not None:
+            feature.use_engines(engines)
     except BaseException:
         bundle.close()
         raise

@@ -15,17 +15,25 @@ def check(
         Path | None,
         typer.Option(help="Refuse the bundle unless this Ed25519 key signed it."),
     ] = None,
+    engines: Annotated[
+        Path | None,
+        typer.Option(help="Run what homebody compile made of the bundle, in place of LiteRT."),
+    ] = None,
 ) -> None:
     """Run a bundle's samples through this runtime and compare with the trained model's answers.
 
     Exit code 0 when everything agrees within the manifest's tolerances, 2 when something strays.
 
-    Example:  homebody check for-this-photo
+    Examples:
+
+      homebody check for-this-photo
+
+      homebody check for-this-photo --engines compiled/
     """
     import homebody
     from homebody.cli import _print
 
-    with homebody.load(bundle, public_key=public_key) as feature:
+    with homebody.load(bundle, public_key=public_key, engines=engines) as feature:
         report = feature.check()
     if as_json:
         _print.json_line(report)

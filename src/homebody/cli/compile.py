@@ -9,7 +9,12 @@ import typer
 
 
 def compile(
-    model: Annotated[Path, typer.Argument(help="An .onnx or .tflite model, SavedModel or .keras.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="An .onnx or .tflite model, a SavedModel, .keras, a bundle or a built-in feature."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
     engines: Annotated[
         str, typer.Option(help="auto, or names: onnxruntime,openvino,litert,tensorrt.")
@@ -40,6 +45,12 @@ def compile(
     threads: Annotated[
         int | None, typer.Option(help="Threads of one call.", min=1, show_default="all")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what runs where and why: a page, or .json.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write one call as a Chrome trace, for Perfetto.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was chosen as JSON.")] = False,
 ) -> None:
     """Compile a model for this machine: every engine measured, the quickest kept, and why.
@@ -50,6 +61,10 @@ def compile(
 
       homebody compile model.onnx -o compiled/ --precision int8 --samples inputs.npz
 
+      homebody compile for-this-photo -o compiled/
+
+      homebody compile model.onnx -o compiled/ --report report.html --trace trace.json
+
       homebody compile model.onnx -o compiled/ --shapes 1x3x224x224,8x3x224x224 --threads 2
     """
     from homebody.cli import _print
@@ -57,14 +72,18 @@ def compile(
     from homebody.engines import compile as run
     from homebody.engines.compiling import ENGINES
     from homebody.engines.folder import read
-    from homebody.errors import UsageError
+    from homebody.errors import EngineError, UsageError
+    from homebody.feature import find_bundle
+    from homebody.files import verify_writable
 
     if samples is not None and precision != "int8":
         raise UsageError("--samples make a model int8; give --precision int8 with them")
+    for place in filter(None, (report, trace)):
+        verify_writable(place, EngineError)
     console = _print.console(stderr=True)
     with console.status("reading") as status:
-        run(
-            model,
+        compiled = run(
+            find_bundle(model) if _is_feature(model) else Path(model),
             output,
             engines=tuple(ENGINES) if engines == "auto" else tuple(engines.split(",")),
             precision=precision,
@@ -76,6 +95,18 @@ def compile(
             threads=threads,
             told=lambda engine: status.update(f"building with {engine}"),
         )
+        if report or trace:
+            from homebody.engines.report import report as measured
+            from homebody.engines.report import write_report
+            from homebody.engines.trace import Trace
+
+            status.update("measuring each segment")
+            calls = Trace(Path(model).name)
+            told = measured(compiled, Path(model).name, trace=calls if trace else None)
+            if report:
+                write_report(told, report)
+            if trace:
+                calls.write(trace)
     record, _ = read(output)
     if as_json:
         _print.json_line(record)
@@ -92,7 +123,13 @@ def compile(
             out.print(f"  {other.engine}: {1e3 * other.seconds:.2f} ms ({ratio:.2f} times as long)")
         for engine, why in shape.refused.items():
             out.print(f"  {engine}: {why.code}, {why.detail}", markup=False)
-    out.print(f"written: {output}", markup=False)
+    for written in filter(None, (output, report, trace)):
+        out.print(f"written: {written}", markup=False)
+
+
+def _is_feature(model: str) -> bool:
+    """Whether it names a built-in feature rather than a file."""
+    return not (Path(model).suffix or Path(model).exists())
 
 
 def _shapes(text: str | None) -> list[tuple[int, ...]]:

@@ -62,6 +62,8 @@ class CompiledModel:
 
     Attributes:
         choices: for each batch size that was built, what was chosen and why.
+        settings: how it is compiled.
+        store: where compiled segments are kept between runs, or None.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class CompiledModel:
         self.settings = settings or Settings()
         self.choices: OrderedDict[tuple[Shape, ...], Choice] = OrderedDict()
         self._chosen = dict(chosen or {})
-        self._store = store
+        self.store = store
         self._told = told
         self._costs: dict[tuple[Shape, ...], Costs] = {}
         self._lock = threading.RLock()
@@ -98,7 +100,7 @@ class CompiledModel:
         """
         shapes = self._shapes(inputs)
         with self._lock:
-            if not self._batched:
+            if not self.batched:
                 return self.at(shapes).best.program(inputs)
             batch = next(iter(shapes.values()))[0]
             rest = tuple(shape[1:] for shape in shapes.values())
@@ -130,13 +132,13 @@ class CompiledModel:
             started = time.perf_counter()
             made = self._made(key, self.graph.at(shapes), measured)
             self.choices[key] = made
-            if self._batched:
+            if self.batched:
                 costs = self._costs.setdefault(tuple(shape[1:] for shape in key), Costs())
                 costs.run[key[0][0]] = made.best.seconds
                 costs.build.append(time.perf_counter() - started)
             while len(self.choices) > self.settings.max_cached_engines:
                 gone, _ = self.choices.popitem(last=False)
-                if self._batched:
+                if self.batched:
                     del self._costs[tuple(shape[1:] for shape in gone)].run[gone[0][0]]
             return made
 
@@ -147,11 +149,11 @@ class CompiledModel:
             engine = self.engines.get(known, self.native)
             return remembered(
                 graph, engine, self.native, settings.options,
-                min_segment_size=settings.min_segment_size, store=self._store,
+                min_segment_size=settings.min_segment_size, store=self.store,
             )  # fmt: skip
         made = choose(
             graph, self.engines, self.native, settings.options,
-            min_segment_size=settings.min_segment_size, store=self._store, told=self._told,
+            min_segment_size=settings.min_segment_size, store=self.store, told=self._told,
         )  # fmt: skip
         self._chosen[key] = made.best.engine
         return made
@@ -161,14 +163,14 @@ class CompiledModel:
 
         Choosing anew for each batch would build every engine while a request waits.
         """
-        if key in self._chosen or not self._batched:
+        if key in self._chosen or not self.batched:
             return self._chosen.get(key)
         like = [k for k in self._chosen if [s[1:] for s in k] == [s[1:] for s in key]]
         nearest = min(like, key=lambda k: abs(k[0][0] - key[0][0]), default=None)
         return None if nearest is None else self._chosen[nearest]
 
     @property
-    def _batched(self) -> bool:
+    def batched(self) -> bool:
         """Whether every input and output has an open first dimension."""
         borders = (*self.graph.inputs, *self.graph.outputs)
         return all(tensor.shape and tensor.shape[0] == -1 for tensor in borders)
@@ -181,7 +183,7 @@ class CompiledModel:
                 f"give {', '.join(map(repr, sorted(wanted)))}"
             )
         shapes = {t.name: tuple(inputs[t.name].shape) for t in self.graph.inputs}
-        if self._batched:
+        if self.batched:
             if any(not shape for shape in shapes.values()):
                 raise GraphError("an input is a scalar; its first dimension is to be the batch")
             batches = {shape[0] for shape in shapes.values()}

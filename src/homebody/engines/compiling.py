@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from homebody import bundle as bundles
 from homebody.engines import folder as folders
 from homebody.engines import qdq
 from homebody.engines.cache import DiskCache, processor
 from homebody.engines.compiled import CompiledModel, Settings
 from homebody.engines.engine import Engine, Options, Precision, Reason
-from homebody.engines.graph import Graph, Shape, read_bytes, read_graph
+from homebody.engines.graph import QUANTIZE, Graph, Shape, read_bytes, read_graph
 from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
@@ -21,7 +23,7 @@ from homebody.engines.quantize import quantize
 from homebody.engines.saved_model import is_saved_model, to_tflite
 from homebody.engines.tensorrt import TensorRt
 from homebody.engines.tflite_in import import_tflite
-from homebody.errors import EngineError
+from homebody.errors import EngineError, GraphError
 from homebody.shrink import Source
 
 NATIVE = OnnxRuntime.name
@@ -51,11 +53,11 @@ def compile(
     """Compile a model: measure each engine on it here, and keep the quickest.
 
     Args:
-        model: an ``.onnx`` or ``.tflite`` file; with TensorFlow installed also a SavedModel's
-            folder or a ``.keras`` file.
+        model: an ``.onnx`` or ``.tflite`` file, or a bundle (``.hb``), whose model is taken; with
+            TensorFlow installed also a SavedModel's folder or a ``.keras`` file.
         folder: where to write what :func:`load` reads.
         engines: those to choose from.
-        precision: what floating-point operations may compute in.
+        precision: what floating-point operations may compute in; an int8 model stays int8.
         samples: about 100 real inputs, which make a float model int8.
         shapes: inputs' shapes to build now, by input's name or of the first; dimensions that are
             open elsewhere are 1.
@@ -74,38 +76,50 @@ def compile(
         {'scores': array(...)}
     """
     options = Options(threads or os.cpu_count() or 1, precision)
-    graph = read_model(model)
+    graph, bundle = _source(model)
     if samples is not None:
         graph = quantize(graph, samples, threads=options.threads)
+    if precision == "fp32" and any(node.op_type == QUANTIZE for node in graph.nodes):
+        # Engines round integers differently: the answers of an int8 model are that near.
+        options = replace(options, precision="int8")
     settings = Settings(options, policy, min_segment_size, max_cached_engines)
     compiled = _model(graph, engines, settings, Path(folder), told)
     for wanted in shapes or [_unit(graph)]:
         named = wanted if isinstance(wanted, Mapping) else {graph.inputs[0].name: wanted}
         compiled.at({**_unit(graph), **named}, measured=True)
-    record = folders.record_of(compiled, Path(model).name, _versions(compiled), processor())
+    record = folders.record_of(compiled, Path(model).name, _versions(compiled), processor(), bundle)
     folders.write(folder, compiled, record)
     return compiled
 
 
 def load(
-    folder: str | os.PathLike[str], *, told: Callable[[str], None] = lambda engine: None
+    folder: str | os.PathLike[str],
+    *,
+    threads: int | None = None,
+    told: Callable[[str], None] = lambda engine: None,
 ) -> CompiledModel:
     """Load what :func:`compile` wrote; engines come from its cache, or are built again.
+
+    Args:
+        folder: what was given to :func:`compile`.
+        threads: of one call; as it was compiled if None.
+        told: called with an engine's name before it builds.
 
     Raises:
         CompiledError: the folder holds no compiled model, or another than it says.
     """
     record, model = folders.read(folder)
     settings = Settings(
-        Options(record.threads, record.precision),
+        Options(threads or record.threads, record.precision),
         record.policy,
         record.min_segment_size,
         record.max_cached_engines,
     )
     graph = read_graph(model)
-    # Another processor or version may have another winner.
+    # Another processor, version or number of threads may have another winner.
     engines = {name: _version(ENGINES[name]()) for name in record.engines if name in ENGINES}
     same = record.processor == processor() and record.versions == engines
+    same = same and settings.options.threads == record.threads
     chosen = {
         tuple(shape.shapes[tensor.name] for tensor in graph.inputs): shape.candidates[0].engine
         for shape in record.shapes
@@ -128,6 +142,24 @@ def read_model(path: str | os.PathLike[str]) -> Graph:
         graph = read_graph(import_tflite(read_bytes(place)).SerializeToString())
     else:
         graph = read_graph(place)
+    return _prepared(graph)
+
+
+def _source(path: str | os.PathLike[str]) -> tuple[Graph, str | None]:
+    """A model's graph, and the SHA-256 of the bundle that it came out of."""
+    if Path(path).suffix != ".hb":
+        return read_model(path), None
+    with bundles.open(path) as bundle:
+        model = bundle.manifest.model
+        if model.format != "tflite":
+            raise GraphError(
+                f"the model of {os.fspath(path)} is {model.format}; give a bundle of tflite"
+            )
+        imported = import_tflite(bundle.read(model.entry))
+        return _prepared(read_graph(imported.SerializeToString())), bundle.sha256
+
+
+def _prepared(graph: Graph) -> Graph:
     return Graph(qdq.prepare(graph.model))
 
 

@@ -78,6 +78,8 @@ class Record(_Strict, frozen=True, kw_only=True):
     format: Literal["homebody.compiled/1"] = "homebody.compiled/1"
     source: str
     model_sha256: str
+    bundle_sha256: str | None = None
+    """Of the bundle that the model came out of."""
     engines: tuple[str, ...]
     versions: dict[str, str]
     processor: str
@@ -90,13 +92,18 @@ class Record(_Strict, frozen=True, kw_only=True):
 
 
 def record_of(
-    model: CompiledModel, source: str, versions: dict[str, str], processor: str
+    model: CompiledModel,
+    source: str,
+    versions: dict[str, str],
+    processor: str,
+    bundle_sha256: str | None = None,
 ) -> Record:
     """What a compiled model's folder says about it."""
     settings = model.settings
     return Record(
         source=source,
         model_sha256=hashlib.sha256(model.graph.to_bytes()).hexdigest(),
+        bundle_sha256=bundle_sha256,
         engines=tuple(model.engines),
         versions=versions,
         processor=processor,
