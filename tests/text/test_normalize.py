@@ -274,7 +274,29 @@ def test_maps_of_nested_strings():
     assert output.to_list() == [["fia", "b"], [], ["K"]]
 
 
+@given(st.lists(TEXTS | st.text(max_size=12), max_size=4))
+@SETTINGS
+def test_units_count_the_original(docs):
+    output, offsets_map = text.case_fold_utf8_with_offsets_map(docs)
+    offsets = Ragged.from_lists(
+        [[*range(len(out.encode()) + 1)] for out in output.to_list()] or [[]]
+    )
+    if not docs:
+        return
+    places = text.find_source_offsets(offsets_map, offsets).to_list()
+    for unit, encoding, size in (("char", "utf-32-le", 4), ("utf16", "utf-16-le", 2)):
+        found = text.find_source_offsets(offsets_map, offsets, offset_unit=unit).to_list()
+        for doc, row, given_ in zip(docs, found, places, strict=True):
+            heads = [doc.encode()[:place].decode(errors="ignore") for place in given_]
+            assert row == [len(head.encode(encoding)) // size for head in heads]
+        one = text.find_source_offsets(offsets_map[-1], [10**6], offset_unit=unit)
+        assert one.tolist() == [len(docs[-1].encode(encoding)) // size]
+
+
 def test_refusals():
+    with pytest.raises(TextError, match="offset_unit"):
+        mapped = text.normalize_utf8_with_offsets_map("a")
+        text.find_source_offsets(mapped.offsets_map, [0], offset_unit="utf8")
     with pytest.raises(TextError, match="NFX"):
         text.normalize_utf8("a", "NFX")
     with pytest.raises(TextError, match="rules"):

@@ -20,6 +20,7 @@ from homebody.text._unicode import tables
 
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 Rules = Literal["tf", "hf"]
+OffsetUnit = Literal["byte", "char", "utf16"]
 
 
 class OffsetsMap:
@@ -31,21 +32,24 @@ class OffsetsMap:
     Attributes:
         rows: the kernel's rows (``hb_map_row`` in ``kernels/text_normalize.h``).
         row_splits: int64 [n + 1]: string i has rows[row_splits[i]:row_splits[i + 1]].
+        source: the original strings, where they lie: what offsets in other units are counted in.
         nesting: row splits of the nested strings, outermost first; () for a list of strings.
         single: whether it is the map of one string.
     """
 
-    __slots__ = ("nesting", "row_splits", "rows", "single")
+    __slots__ = ("nesting", "row_splits", "rows", "single", "source")
 
     def __init__(
         self,
         rows: NDArray[np.void],
         row_splits: NDArray[np.int64],
+        source: tuple[texts.Spans, object],
         nesting: tuple[NDArray[np.int64], ...] = (),
         *,
         single: bool = False,
     ) -> None:
-        self.rows, self.row_splits, self.nesting, self.single = rows, row_splits, nesting, single
+        self.rows, self.row_splits, self.source = rows, row_splits, source
+        self.nesting, self.single = nesting, single
 
     def __len__(self) -> int:
         return len((*self.nesting, self.row_splits)[0]) - 1
@@ -69,9 +73,11 @@ class OffsetsMap:
                 nesting.append(part - part[0])
             first, last = int(part[0]), int(part[-1])
         single = not self.nesting and not isinstance(index, slice)
+        spans, keep = self.source
         return OffsetsMap(
-            self.rows, self.row_splits[first : last + 1], tuple(nesting), single=single
-        )
+            self.rows, self.row_splits[first : last + 1], (spans[first:last], keep),
+            tuple(nesting), single=single,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"OffsetsMap({len(self)} strings)" if not self.single else "OffsetsMap(1 string)"
@@ -233,8 +239,10 @@ def coerce_to_structurally_valid_utf8_with_offsets_map(
     return _mapped(input, "valid", "replace", _replacement(replacement_char))
 
 
-def find_source_offsets(offsets_map: OffsetsMap, input_offsets: Any) -> Any:
-    """Turn byte offsets into normalized text into byte offsets into the original.
+def find_source_offsets(
+    offsets_map: OffsetsMap, input_offsets: Any, *, offset_unit: OffsetUnit = "byte"
+) -> Any:
+    """Turn byte offsets into normalized text into offsets into the original.
 
     An offset where a change begins came from where its source begins, one within a change from the
     source's end; elsewhere byte for byte (ICU's Edits have it so, and TF.Text). One below 0 becomes
@@ -245,6 +253,8 @@ def find_source_offsets(offsets_map: OffsetsMap, input_offsets: Any) -> Any:
         offsets_map: of n strings.
         input_offsets: for each string its offsets: Ragged, nested lists or an array [n, m]. For
             nested strings, nested so. For the map of a single string, a list or array of any shape.
+        offset_unit: what is given back counts "byte", "char" or "utf16" of the original; one within
+            a character counts that character's beginning.
 
     Returns:
         Offsets of the same shape, int64: Ragged, or an array for a single string's.
@@ -256,14 +266,15 @@ def find_source_offsets(offsets_map: OffsetsMap, input_offsets: Any) -> Any:
         >>> output, offsets_map = normalize_utf8_with_offsets_map("ﬁne", "NFKC")
         >>> output, find_source_offsets(offsets_map, [0, 1, 2, 3])
         ('fine', array([0, 3, 3, 4]))
+        >>> find_source_offsets(offsets_map, [0, 1, 2, 3], offset_unit="char")
+        array([0, 1, 1, 2])
     """
+    if offset_unit not in get_args(OffsetUnit):
+        raise TextError(f"offset_unit is {offset_unit!r}; give one of byte, char, utf16")
     if offsets_map.single:
         array = np.asarray(input_offsets, np.int64)
         splits = np.array([0, array.size], np.int64)
-        found = normalizing.source_offsets(
-            offsets_map.rows, offsets_map.row_splits, splits, array.reshape(-1)
-        )
-        return found.reshape(array.shape)
+        return _found(offsets_map, splits, array.reshape(-1), offset_unit).reshape(array.shape)
     ragged = _offsets(input_offsets)
     *nesting, splits = ragged.nested_row_splits
     fits = len(nesting) == len(offsets_map.nesting) and all(
@@ -275,8 +286,22 @@ def find_source_offsets(offsets_map: OffsetsMap, input_offsets: Any) -> Any:
             "give each string's offsets, nested as the strings are"
         )
     values = np.ascontiguousarray(ragged.flat_values, np.int64)
+    return ragged.with_flat_values(_found(offsets_map, splits, values, offset_unit))
+
+
+def _found(
+    offsets_map: OffsetsMap,
+    splits: NDArray[np.int64],
+    values: NDArray[np.int64],
+    unit: OffsetUnit,
+) -> NDArray[np.int64]:
     found = normalizing.source_offsets(offsets_map.rows, offsets_map.row_splits, splits, values)
-    return ragged.with_flat_values(found)
+    if unit == "byte":
+        return found
+    counted = found.astype(np.int32)
+    spans = np.ascontiguousarray(offsets_map.source[0])
+    texts.convert_units(spans, splits, unit, counted)
+    return counted.astype(np.int64)
 
 
 def _offsets(offsets: Any) -> Ragged:
@@ -329,7 +354,10 @@ def _mapped(input: Any, form: str, malformed: Malformed, replacement: int | None
     source = checked_source(input, malformed)
     replacement = _substitute(malformed) if replacement is None else replacement
     made = normalizing.normalize(tables().address, form, source._original, replacement, mapped=True)
-    offsets_map = OffsetsMap(made.rows, made.row_splits, source.rows, single=source.single)
+    offsets_map = OffsetsMap(
+        made.rows, made.row_splits, (source._original, source._keep), source.rows,
+        single=source.single,
+    )  # fmt: skip
     return Mapped(_like(source, input, Strings._made(made.data, made.offsets)), offsets_map)
 
 
