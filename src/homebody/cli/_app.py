@@ -17,9 +17,11 @@ from homebody.cli import (
     inspect,
     pack,
     photo,
+    profile,
     publish,
     rollback,
     serve,
+    serve_model,
     shrink,
     studio,
     text,
@@ -47,6 +49,7 @@ app.command("pack")(pack.pack)
 app.command("key")(pack.key)
 app.command("train")(train.train)
 app.command("compile")(compile.compile)
+app.command("profile")(profile.profile)
 app.command("shrink")(shrink.shrink)
 app.command("compare")(shrink.compare)
 app.command("publish")(publish.publish)
@@ -54,6 +57,7 @@ app.command("update")(update.update)
 app.command("rollback")(rollback.rollback)
 app.command("studio")(studio.studio)
 app.command("serve")(serve.serve)
+app.command("serve-model")(serve_model.serve_model)
 
 
 def _version(asked: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from typing import Any, Protocol
 
 from homebody.errors import MissingExtraError, ServeError
-from homebody.server.app import App
+from homebody.server.metrics import Metrics
 
 _REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\ncontent-length: 0\r\n"
@@ -15,6 +15,17 @@ _REFUSAL = (
 )
 _FIRST_REQUEST_S = 10
 _BACKLOG = 512
+
+
+class Counted(Protocol):
+    """An ASGI application whose metrics count connections too."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What is counted."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One ASGI connection."""
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -45,7 +56,7 @@ def listening(host: str, port: int) -> socket.socket:
     return sock
 
 
-def server(app: App, *, connections: int = 512, grace_s: int = 10) -> Any:
+def server(app: Counted, *, connections: int = 512, grace_s: int = 10) -> Any:
     """A ``uvicorn.Server`` for ``app``; ``server.run(sockets=[...])`` runs it until a signal.
 
     Args:
@@ -60,7 +71,7 @@ def server(app: App, *, connections: int = 512, grace_s: int = 10) -> Any:
         import uvicorn
         from uvicorn.protocols.http.auto import AutoHTTPProtocol
     except ImportError:
-        raise MissingExtraError("serve", "serving a repository") from None
+        raise MissingExtraError("serve", "serving") from None
 
     class Bounded(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         """uvicorn's protocol, which counts its connections and waits only so long for a request."""
