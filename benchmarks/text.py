@@ -241,7 +241,7 @@ MEMORY = """
 import resource, sys, os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 who = sys.argv[1]
-documents = ["some words of a short document " * 2] * 8000 + ["many words in a long one " * 40000]
+documents = ["some words of a short document " * 2] * 8000 + ["many words in a long one " * 400]
 letters = "abcdefghijklmnopqrstuvwxyz"
 vocabulary = ["[UNK]", *letters, *("##" + letter for letter in letters)]
 if who == "ours":
@@ -303,7 +303,7 @@ def main() -> None:
     single = one_string(vocabulary, options.rounds)
     report("One sentence of 73 characters", ["by", "us"], single, facts, as_json=options.json)
     report(
-        "One document of 1 MB among 8,000 of 60 bytes, with offsets",
+        "One document of 10 kB among 8,000 of 60 bytes, with offsets",
         ["by", "MiB more at the peak"], memory(), facts, as_json=options.json,
     )  # fmt: skip
 
