@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from homebody.errors import RaggedError
 from homebody.text._ragged import Ragged
-from homebody.text._strings import Strings
 
 Mask = NDArray[np.bool_]
 
@@ -126,29 +125,3 @@ def _before(chosen: Mask) -> NDArray[np.int64]:
     before = np.zeros(len(chosen) + 1, np.int64)
     np.cumsum(chosen, out=before[1:])
     return before
-
-
-def taken(values: Any, indices: NDArray[np.int64]) -> Any:
-    """The rows of an array, Strings or Ragged at ``indices``."""
-    if not isinstance(values, Ragged):
-        return values[indices]
-    lengths = values.row_lengths()[indices]
-    splits = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    inner = np.arange(splits[-1]) + np.repeat(values.row_splits[indices] - splits[:-1], lengths)
-    return Ragged(taken(values.values, inner), splits)
-
-
-def stacked(parts: list[Any]) -> Any:
-    """Arrays, Strings or Ragged of one rank, one after another."""
-    if isinstance(parts[0], np.ndarray):
-        return np.concatenate(parts)
-    if isinstance(parts[0], Strings):
-        sizes = [np.diff(part.offsets) for part in parts]
-        used = [part.data[part.offsets[0] : part.offsets[-1]] for part in parts]
-        ends = np.cumsum(np.concatenate([[0], *sizes]), dtype=np.int64)
-        return Strings(np.concatenate(used), ends)
-    ends = np.cumsum([0, *(len(part.values) for part in parts)])
-    splits = [part.row_splits[1:] + end for part, end in zip(parts, ends[:-1], strict=True)]
-    return Ragged(
-        stacked([part.values for part in parts]), np.concatenate([np.zeros(1, np.int64), *splits])
-    )

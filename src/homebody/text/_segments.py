@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homebody.errors import RaggedError, TextError
-from homebody.text._items import as_ragged, stacked, taken
+from homebody.text._items import as_ragged
 from homebody.text._ragged import Ragged
+from homebody.text._rows import concatenated, splits_of, spread, take
 from homebody.text._select import Ids
 
 
@@ -171,8 +172,6 @@ def _side_by_side(parts: list[Ragged]) -> Ragged:
     lengths = np.stack([part.row_lengths() for part in parts], axis=1)
     starts = np.stack([part.row_splits[:-1] for part in parts], axis=1)
     starts = starts + np.cumsum([0, *(len(part.values) for part in parts[:-1])])
-    splits = np.concatenate([[0], np.cumsum(lengths.sum(axis=1), dtype=np.int64)])
-    flat = lengths.reshape(-1)
-    ends = np.cumsum(flat)
-    order = np.arange(splits[-1]) + np.repeat(starts.reshape(-1) - (ends - flat), flat)
-    return Ragged(taken(stacked([part.values for part in parts]), order), splits)
+    order = spread(starts.reshape(-1), splits_of(lengths.reshape(-1)))
+    values = take(concatenated([part.values for part in parts]), order)
+    return Ragged(values, splits_of(lengths.sum(axis=1)))
