@@ -112,19 +112,19 @@ def _layout(
     for node in shown:
         members.setdefault(node.segment, []).append(node)
     for number, nodes in sorted(members.items()):
+        columns = _columns(nodes, reads)
         taken: set[tuple[int, int]] = set()
         last = begin - 1
-        for node in nodes:
-            inside = [places[r] for r in reads[node.number] if r in places]
-            inside = [place for place in inside if place.column >= begin]
-            column = max((place.column + 1 for place in inside), default=begin)
-            wanted = inside[0].lane if inside else 0
+        for node in sorted(nodes, key=lambda one: (columns[one.number], one.number)):
+            inside = [places[r] for r in reads[node.number] if r in columns and r in places]
+            column = max([begin + columns[node.number], *(p.column + 1 for p in inside)])
+            wanted = min((place.lane for place in inside), default=0)
             while True:
                 free = [lane for lane in range(LANES) if (column, lane) not in taken]
                 if free:
                     break
                 column += 1
-            lane = wanted if wanted in free else free[0]
+            lane = min(free, key=lambda one: abs(one - wanted))
             taken.add((column, lane))
             places[node.number] = _Place(column, lane)
             last = max(last, column)
@@ -132,6 +132,23 @@ def _layout(
             spans[number] = (begin, last)
             begin = last + 1
     return places, spans
+
+
+def _columns(nodes: Sequence[NodeReport], reads: dict[int, tuple[int, ...]]) -> dict[int, int]:
+    """How far right each node of a segment stands: after what it reads; what reads nothing of the
+    segment stands just before its first reader.
+    """
+    columns: dict[int, int] = {}
+    readers: dict[int, list[int]] = {}
+    for node in nodes:
+        inside = [r for r in reads[node.number] if r in columns]
+        columns[node.number] = max((columns[r] + 1 for r in inside), default=0)
+        for read in inside:
+            readers.setdefault(read, []).append(node.number)
+    for node in nodes:
+        if columns[node.number] == 0 and node.number in readers:
+            columns[node.number] = min(columns[r] for r in readers[node.number]) - 1
+    return columns
 
 
 def _field(

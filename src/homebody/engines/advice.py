@@ -123,7 +123,7 @@ def _padding(graph: Graph, multiple: int) -> Iterator[Advice]:
                 wide.append(f"{length} to {padded} {word}")
                 more *= padded / length
         if wide:
-            share = f", {100 * work[number] / total:.1f} % of all products" if total else ""
+            share = f", {100 * work[number] / total:.2g} % of all products" if total else ""
             detail = f"{node.op_type}: {' and '.join(wide)} ({100 * (more - 1):+.1f} %{share})"
             items.append(Item(str(node.name), detail))
     if items:
@@ -186,6 +186,8 @@ def _bounds(graph: Graph, quantized: bool) -> Iterator[Advice]:
 
 class _Granting:
     """An engine's answers, some of them changed."""
+
+    varies = False
 
     def __init__(self, name: str, reasons: Sequence[Reason | None]) -> None:
         self.name = name

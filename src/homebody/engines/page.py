@@ -47,7 +47,11 @@ code{font:13px ui-monospace,Menlo,Consolas,monospace}
 li code{margin-right:8px}
 .has b{font-weight:600}.lacks{color:var(--quiet)}
 .grid td,.grid th{white-space:nowrap}.grid .left{text-align:left;white-space:normal}
-.grid th[scope=row]{min-width:9em}
+.grid th[scope=row]{min-width:9em}.segments thead th:nth-child(2),.kernels thead th:nth-child(2),
+.reasons thead th:nth-child(n+3),.nodes thead th:nth-child(2),.nodes thead th:nth-child(3),
+.nodes thead th:nth-child(n+5){text-align:left}
+.features{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:0 32px}
+.quiet{color:var(--quiet)}
 details details{margin-left:18px}
 """
 
@@ -178,7 +182,7 @@ def _candidates(shape: ShapeReport) -> str:
         for name, why in shape.refused.items()
     )
     return (
-        "<h3>Compared</h3><p>Medians of calls in turns; the first was chosen.</p>"
+        "<h3>Compared</h3><p>Medians of calls in turns, when engines were chosen; the first was.</p>"
         + table(columns, rows, "candidates", "grid")
         + (f"<ul>{refused}</ul>" if refused else "")
     )
@@ -194,7 +198,7 @@ def _segments(best: CandidateReport) -> str:
     return (
         "<h3>Segments</h3><p>SQNR is of what a segment leaves at its border, against the native "
         "engine's values there. Its own error is the same with the native engine's values coming "
-        "in.</p>" + table(columns, rows, "segments", "grid")
+        "in.</p>" + table(columns, rows, "segments", "grid segments")
     )
 
 
@@ -229,8 +233,8 @@ def _kernels(best: CandidateReport) -> str:
     ]
     return (
         "<h3>Slowest kernels</h3><p>The engines' own, of one run with their counters on, which "
-        "slows them down.</p>"
-        + table(("Kernel", "Kind", "Segment", "Time"), rows, "kernels", "grid")
+        "slows them down. LiteRT tells none, so its whole call stands here.</p>"
+        + table(("Kernel", "Kind", "Segment", "Time"), rows, "kernels", "grid kernels")
     )
 
 
@@ -317,11 +321,16 @@ def _machine(report: Report) -> str:
         f"{'yes' if f.present else 'no'}: {as_text(f.use)}</li>"
         for f in chip.features
     )
-    versions = ", ".join(f"{as_text(n)} {as_text(v, 80)}" for n, v in report.versions.items())
+    # OpenVINO's version goes on after a dash with its commit.
+    versions = ", ".join(
+        f"{as_text(n)} {as_text(v.partition('-')[0], 40)}"
+        for n, v in report.versions.items()
+        if v[:1].isdigit()
+    )
     return (
         '<section aria-labelledby="machine"><h2 id="machine">This machine</h2>'
         f"<p>{as_text(chip.name, 120)}, {as_count(chip.count, 'processor')}. {versions}.</p>"
-        f"<ul>{items}</ul></section>"
+        f'<ul class="features">{items}</ul></section>'
     )
 
 

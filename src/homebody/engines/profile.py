@@ -77,6 +77,7 @@ def profile(
     inputs: Iterable[Arrays],
     *,
     trace: Trace | None = None,
+    told: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Profile:
     """Run a compiled model over inputs and tell where the time goes.
@@ -86,6 +87,7 @@ def profile(
         inputs: for each call its inputs by name, all of the first one's shapes; getting the next
             one is timed as reading inputs.
         trace: what the first calls are added to, with the engines' kernels.
+        told: called after each call.
         clock: tells the time in seconds.
 
     Raises:
@@ -113,6 +115,7 @@ def profile(
             )
         read.append((start, end))
         calls.append(program.timed(given, clock))
+        told()
     if program is None:
         raise EngineError("there are no inputs to profile with; give one at least")
     inner = kernels(program)

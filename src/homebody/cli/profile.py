@@ -1,0 +1,256 @@
+"""``homebody profile``: where a compiled model's time goes, and which node an engine gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from homebody.engines.compiled import Arrays, CompiledModel
+    from homebody.engines.faults import Fault
+    from homebody.engines.profile import Profile
+
+SHOWN = 10
+"""As many kernels are listed."""
+
+
+def profile(
+    folder: Annotated[Path, typer.Argument(help="What homebody compile wrote.")],
+    inputs: Annotated[
+        Path | None,
+        typer.Option(help="A folder of photos, or an .npz file; without it, seeded noise."),
+    ] = None,
+    pipeline: Annotated[
+        str, typer.Option(help="A bundle or built-in feature whose pipeline prepares the photos.")
+    ] = "for-this-photo",
+    batch: Annotated[int, typer.Option(help="Rows of one call.", min=1)] = 1,
+    runs: Annotated[int, typer.Option(help="Calls to time.", min=1, max=100_000)] = 50,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of one call.", min=1, show_default="as compiled")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write the first calls as a Chrome trace, for Perfetto.")
+    ] = None,
+    find_fault: Annotated[
+        str | None,
+        typer.Option(help="Instead, find the first node that this engine computes otherwise."),
+    ] = None,
+    least_sqnr: Annotated[
+        float | None,
+        typer.Option(help="What counts as otherwise, in dB.", show_default="by precision"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Tell where a compiled model's time goes: segments, kernels, borders, reading inputs.
+
+    Examples:
+
+      homebody profile compiled/ --inputs photos/
+
+      homebody profile compiled/ --inputs inputs.npz --batch 8 --trace trace.json
+
+      homebody profile compiled/ --inputs inputs.npz --find-fault openvino
+    """
+    from homebody.cli import _print
+    from homebody.engines import load
+    from homebody.engines.profile import profile as run
+    from homebody.engines.trace import Trace
+    from homebody.errors import EngineError, UsageError
+    from homebody.files import verify_writable
+
+    if least_sqnr is not None and find_fault is None:
+        raise UsageError("--least-sqnr is for --find-fault ENGINE; give both")
+    if trace is not None:
+        verify_writable(trace, EngineError)
+    with _print.console(stderr=True).status("loading") as status:
+        model = load(
+            folder, threads=threads, told=lambda engine: status.update(f"building with {engine}")
+        )
+    read = _reader(model, inputs, pipeline, batch)
+    if find_fault is not None:
+        _fault(model, find_fault, read(0), least_sqnr, as_json)
+        return
+    calls = None if trace is None else Trace(folder.name)
+    bar = _print.progress(range(runs), runs, "calls")
+    done = run(model, (read(n) for n in range(runs)), trace=calls, told=lambda: next(bar, None))
+    for _ in bar:
+        pass
+    if trace is not None and calls is not None:
+        calls.write(trace)
+    if as_json:
+        _print.json_line(done)
+        return
+    _show(done, inputs is not None and inputs.is_dir())
+    if trace is not None:
+        _print.console().print(f"written: {trace}", markup=False)
+
+
+def _reader(
+    model: CompiledModel, inputs: Path | None, pipeline: str, batch: int
+) -> Callable[[int], Arrays]:
+    """A function that reads the inputs of a call by its number."""
+    import numpy as np
+
+    from homebody.engines.choose import noise
+    from homebody.errors import UsageError
+    from homebody.shrink import load_npz
+
+    wanted = model.graph.inputs
+    if inputs is None:
+        shapes = {t.name: tuple(batch if d == -1 else d for d in t.shape) for t in wanted}
+        made = noise(model.graph.at(shapes))
+        return lambda number: made
+    if inputs.is_dir():
+        if len(wanted) != 1:
+            raise UsageError(
+                f"the model has {len(wanted)} inputs and photos are one; give an .npz file"
+            )
+        return _photos(inputs, pipeline, wanted[0].name, batch)
+    if inputs.suffix.lower() != ".npz":
+        raise UsageError(f"{inputs} is neither a folder of photos nor an .npz file; give one")
+    arrays = load_npz(inputs)
+    if len(arrays) == 1 and len(wanted) == 1:
+        arrays = {wanted[0].name: next(iter(arrays.values()))}
+    absent = [t.name for t in wanted if t.name not in arrays or not arrays[t.name].ndim]
+    if absent:
+        raise UsageError(
+            f"{inputs.name} holds no rows for the input {absent[0]!r}; give an array [n, ...] "
+            f"for each of {', '.join(repr(t.name) for t in wanted)}"
+        )
+    rows = min(len(arrays[t.name]) for t in wanted)
+    if not rows:
+        raise UsageError(f"{inputs.name} holds no rows; give one at least")
+
+    def read(number: int) -> Arrays:
+        places = np.arange(number * batch, (number + 1) * batch) % rows
+        return {t.name: arrays[t.name][places] for t in wanted}
+
+    return read
+
+
+def _photos(folder: Path, pipeline: str, name: str, batch: int) -> Callable[[int], Arrays]:
+    import numpy as np
+
+    from homebody import bundle
+    from homebody.cli._samples import photos_in
+    from homebody.feature import find_bundle
+    from homebody.image import decode
+    from homebody.pipeline import prepare
+
+    paths = photos_in(folder)
+    with bundle.open(find_bundle(pipeline)) as opened:
+        operations = opened.manifest.input
+
+    def read(number: int) -> Arrays:
+        chosen = (paths[(number * batch + n) % len(paths)] for n in range(batch))
+        tensors = [prepare(decode(path).flat, operations).tensor for path in chosen]
+        return {name: tensors[0] if batch == 1 else np.concatenate(tensors)}
+
+    return read
+
+
+def _fault(
+    model: CompiledModel, name: str, inputs: Arrays, least: float | None, as_json: bool
+) -> None:
+    from homebody.cli import _print
+    from homebody.engines.choose import LEAST_SQNR
+    from homebody.engines.compiling import ENGINES
+    from homebody.engines.engine import Reason
+    from homebody.engines.faults import find_faulty
+    from homebody.errors import UsageError
+
+    if name not in ENGINES:
+        raise UsageError(f"there is no engine {name!r}; choose from {', '.join(ENGINES)}")
+    engine = ENGINES[name]()
+    version = engine.probe()
+    if isinstance(version, Reason):
+        raise UsageError(f"{name} is not here: {version.detail}")
+    options = model.settings.options
+    least = LEAST_SQNR[options.precision] if least is None else least
+    graph = model.graph.at({n: tuple(value.shape) for n, value in inputs.items()})
+    with _print.console(stderr=True).status(f"halving with {name}"):
+        fault = find_faulty(graph, engine, model.native, options, inputs, least_sqnr=least)
+    if as_json:
+        _print.json_line(_found(name, least, fault))
+        return
+    out = _print.console()
+    if fault is None:
+        out.print(f"{name} is right: every output is {least:g} dB or more from the native one")
+        return
+    out.print(f"{name} first strays at {', '.join(fault.nodes)}", markup=False)
+    out.print(f"  {fault.sqnr:.1f} dB from the native answer once it runs there")
+    out.print(f"  found with {fault.builds} builds among {len(graph.nodes)} nodes")
+
+
+def _found(name: str, least: float, fault: Fault | None) -> dict[str, object]:
+    if fault is None:
+        return {"engine": name, "least_sqnr_db": least, "nodes": []}
+    return {
+        "engine": name,
+        "least_sqnr_db": least,
+        "nodes": fault.nodes,
+        "sqnr_db": fault.sqnr,
+        "builds": fault.builds,
+    }
+
+
+def _show(done: Profile, photos: bool) -> None:
+    from rich.table import Table
+
+    from homebody.cli import _print
+
+    out = _print.console()
+    named = ", ".join("×".join(map(str, shape)) for shape in done.shapes.values())
+    out.print(
+        f"{named}: [bold]{done.engine}[/], {1e3 * done.seconds:.2f} ms a call "
+        f"(median of {done.calls}), borders {1e3 * done.boundary_seconds:.3f} ms "
+        f"({100 * done.boundary_share:.1f} %)"
+    )
+    table = Table(box=None, pad_edge=False)
+    for column, side in (("segment", "right"), ("engine", "left"), ("nodes", "right"),
+                         ("ms", "right"), ("share", "right")):  # fmt: skip
+        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    for one in done.segments:
+        table.add_row(
+            str(one.number), one.engine, str(one.nodes), f"{1e3 * one.seconds:.3f}",
+            f"{100 * one.share:.1f} %",
+        )  # fmt: skip
+    out.print(table)
+    if done.kernels:
+        table = Table(box=None, pad_edge=False)
+        for column, side in (("slowest kernels", "left"), ("kind", "left"), ("segment", "right"),
+                             ("ms", "right"), ("share", "right")):  # fmt: skip
+            table.add_column(column, justify=side)  # type: ignore[arg-type]
+        total = sum(kernel.seconds for kernel in done.kernels) or 1.0
+        from rich.text import Text
+
+        for kernel in done.kernels[:SHOWN]:
+            table.add_row(
+                Text(_print.tensor(kernel.name)), Text(kernel.kind), str(kernel.segment),
+                f"{1e3 * kernel.seconds:.3f}", f"{100 * kernel.seconds / total:.1f} %",
+            )  # fmt: skip
+        out.print(table)
+    for line in _bottleneck(done, photos):
+        out.print(line)
+
+
+def _bottleneck(done: Profile, photos: bool) -> Iterator[str]:
+    reading, computing = done.rows_a_second["reading"], done.rows_a_second["computing"]
+    what = "photos" if photos else "rows"
+    if not photos:
+        return
+    yield (
+        f"decoding and preparing {what}: {1e3 * done.input_seconds:.2f} ms a call, "
+        f"{reading:,.0f} {what} a second; computing: {computing:,.0f}"
+    )
+    if done.input_bound:
+        yield (
+            f"[bold]Reading is the bottleneck[/]: a quicker engine gains at most "
+            f"{100 * done.seconds / (done.seconds + done.input_seconds):.0f} % here. Decode in "
+            "other threads, or give smaller photos."
+        )
+    else:
+        yield "Computing is the bottleneck, not reading."
