@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from homebody.errors import RaggedError, TextError
 from homebody.text._items import Items, as_ragged
 from homebody.text._ragged import Ragged
+from homebody.text._rows import splits_of, spread, take
 from homebody.text._select import Ids
 
 Lengths = NDArray[np.int64]
@@ -57,9 +58,7 @@ class Trimmer(abc.ABC):
             RaggedError: there are no segments, or their rows differ in number.
         """
         items, budgets = self._allocated(segments)
-        return [
-            item.kept(_first(item, budget)) for item, budget in zip(items, budgets.T, strict=True)
-        ]
+        return [_cut(item, budget) for item, budget in zip(items, budgets.T, strict=True)]
 
     def generate_mask(self, segments: Sequence[Ids]) -> list[Ragged]:
         """What :meth:`trim` keeps: for each segment a Ragged of bool; True is kept.
@@ -145,6 +144,15 @@ class ShrinkLongestTrimmer(Trimmer):
         longer = lengths > level[:, None]
         turn = np.cumsum(longer[:, ::-1], axis=1)[:, ::-1]
         return np.minimum(lengths, level[:, None]) + (longer & (turn <= left[:, None]))
+
+
+def _cut(items: Items, budget: Lengths) -> Ragged:
+    """The Ragged with the first ``budget`` items of each row alone."""
+    ragged = items.ragged
+    if ragged.ragged_rank > 1:
+        return items.kept(_first(items, budget))
+    splits = splits_of(budget)
+    return Ragged(take(ragged.values, spread(ragged.row_splits[:-1], splits)), splits)
 
 
 def _first(items: Items, budget: Lengths) -> NDArray[np.bool_]:
