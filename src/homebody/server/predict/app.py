@@ -31,7 +31,7 @@ _LARGE = 256 << 10
 """Bodies of as many bytes are read in a thread, so that small requests pass meanwhile."""
 _HELD_BYTES = 512 << 20
 """The bytes of bodies that are held at once, at least one body's."""
-_VERSION = r"(?:/versions/(?P<version>[^/]+))?"
+_VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
 _ROUTE = re.compile(
     rf"/v2/models/(?P<name>[^/]+){_VERSION}(?P<kserve>/ready|/infer)?"
     rf"|/v1/models/(?P<tf_name>[^/:]+){_VERSION.replace('version>', 'tf_version>')}"

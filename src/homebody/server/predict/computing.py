@@ -31,6 +31,7 @@ class Computing:
         self.metrics = metrics
         self.batches = batches
         self._native: CompiledModel | None = None
+        self._told: frozenset[tuple[Shape, ...]] = frozenset()
 
     def warm(self) -> None:
         """Build what the first requests need, and compute once with it.
@@ -48,6 +49,7 @@ class Computing:
             }
             self.model.at(shapes)
             self(noise(graph.at(shapes)))
+        self._tell()
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """The model's outputs; by the native engine where what was chosen fails.
@@ -56,7 +58,6 @@ class Computing:
             GraphError: the inputs do not fit the model.
             EngineError: the native engine fails too.
         """
-        before = len(self.model.choices)
         try:
             return self.model(inputs)
         except GraphError:
@@ -65,7 +66,7 @@ class Computing:
             self.metrics.fallbacks += 1
             return self._natively(inputs)
         finally:
-            if len(self.model.choices) != before or not self.metrics.engines:
+            if self.model.choices.keys() != self._told:
                 self._tell()
 
     def _natively(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -76,7 +77,8 @@ class Computing:
         return self._native(inputs)
 
     def _tell(self) -> None:
-        choices = list(self.model.choices.items())
+        choices = self.model.choices.items()
+        self._told = frozenset(self.model.choices)
         self.metrics.engines = {
             ",".join("x".join(map(str, shape)) for shape in key): choice.best.engine
             for key, choice in choices
