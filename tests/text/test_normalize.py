@@ -145,7 +145,14 @@ def test_known_maps():
         places = range(len(output.encode()) + 1)
         assert text.find_source_offsets(offsets_map, places).tolist() == expected
     _, offsets_map = text.case_fold_utf8_with_offsets_map("a\u00adb")
-    assert text.find_source_offsets(offsets_map, [-5, 0, 1, 2, 99]).tolist() == [0, 0, 3, 4, 4]
+    assert text.find_source_offsets(offsets_map, [-5, -1, 0, 1, 2, 99]).tolist() == [
+        0,
+        0,
+        0,
+        3,
+        4,
+        4,
+    ]
 
 
 def test_a_map_is_compact():
