@@ -12,6 +12,7 @@
 
 #define HB_SHORT_KEY 2 /* words of 8 bytes */
 #define HB_SHORT_PIECES 2
+#define HB_AMONG_LONG 255 /* count of a short entry whose pieces are in the other table */
 #define HB_LONG_KEY 7
 #define HB_LONG_PIECES 11
 

@@ -232,22 +232,10 @@ typedef struct {
 
 enum { IN_NONE, IN_SHORT, IN_LONG, A_WORD, AN_ADDED };
 
-/* A chunk of up to 56 bytes, whose hash is that of its own key. Returns 0 when there is no room. */
-static int put_long(session *s, const uint8_t *text, size_t from, size_t to, const uint64_t *key, uint64_t hash) {
-  size_t length = to - from;
-  hb_long_chunk *set = s->cache.longs + 2 * hb_cache_set(hash, s->cache.long_sets);
-  for (uint32_t way = 0; way < 2; way++) {
-    const hb_long_chunk *entry = set + way;
-    if (entry->size != length || !same(entry->key, key, HB_LONG_KEY)) continue;
-    if (s->out.room - s->out.count < HB_LONG_PIECES) return 0;
-    put_known(s, entry->numbers, entry->starts, entry->ends, 0, 4, from);
-    if (entry->count > 4) put_known(s, entry->numbers, entry->starts, entry->ends, 4, HB_LONG_PIECES, from);
-    s->out.count += entry->count;
-    return 1;
-  }
-  if (!put_chunk(s, text, from, to)) return 0;
+/* Remembers what the last chunk came to, if it is not too much, among the long ones. */
+static int remember_long(const session *s, size_t from, size_t length, const uint64_t *key, hb_long_chunk *set) {
   size_t count = s->out.count - s->chunk;
-  if (count > HB_LONG_PIECES || (count <= HB_SHORT_PIECES && length <= 8 * HB_SHORT_KEY)) return 1;
+  if (count > HB_LONG_PIECES) return 0;
   set[1] = set[0];
   for (uint32_t i = 0; i < HB_LONG_KEY; i++) set[0].key[i] = key[i];
   set[0].size = (uint8_t)length;
@@ -256,28 +244,50 @@ static int put_long(session *s, const uint8_t *text, size_t from, size_t to, con
   return 1;
 }
 
-/* The same up to 16 bytes. What is not one piece or two is in the other table. */
+/* A chunk of up to 56 bytes. Returns 0 when there is no room. */
+static int put_long(session *s, const uint8_t *text, const found_chunk *chunk) {
+  hb_long_chunk *set = s->cache.longs + 2 * hb_cache_set(chunk->hash, s->cache.long_sets);
+  size_t from = chunk->from, length = chunk->to - from;
+  for (uint32_t way = 0; way < 2; way++) {
+    const hb_long_chunk *entry = set + way;
+    if (entry->size != length || !same(entry->key, chunk->key, HB_LONG_KEY)) continue;
+    if (s->out.room - s->out.count < HB_LONG_PIECES) return 0;
+    put_known(s, entry->numbers, entry->starts, entry->ends, 0, 4, from);
+    if (entry->count > 4) put_known(s, entry->numbers, entry->starts, entry->ends, 4, HB_LONG_PIECES, from);
+    s->out.count += entry->count;
+    return 1;
+  }
+  if (!put_chunk(s, text, from, chunk->to)) return 0;
+  remember_long(s, from, length, chunk->key, set);
+  return 1;
+}
+
+/* The same up to 16 bytes. What is more than two pieces is in the other table, and the entry here says so. */
 static inline int put_short(session *s, const uint8_t *text, const found_chunk *chunk) {
   hb_short_chunk *set = s->cache.shorts + 2 * hb_cache_set(chunk->hash, s->cache.short_sets);
   size_t from = chunk->from, length = chunk->to - from;
   for (uint32_t way = 0; way < 2; way++) {
     const hb_short_chunk *entry = set + way;
     if (entry->size != length || !same(entry->key, chunk->key, HB_SHORT_KEY)) continue;
+    if (entry->count == HB_AMONG_LONG) return put_long(s, text, chunk);
     if (s->out.room - s->out.count < HB_SHORT_PIECES) return 0;
     /* Two whatever their number is, without asking: what is too much is written over. */
     put_known(s, entry->numbers, entry->starts, entry->ends, 0, HB_SHORT_PIECES, from);
     s->out.count += entry->count;
     return 1;
   }
-  s->chunk = s->out.count;
-  if (!put_long(s, text, from, chunk->to, chunk->key, chunk->hash)) return 0;
+  if (!put_chunk(s, text, from, chunk->to)) return 0;
   size_t count = s->out.count - s->chunk;
-  if (count > HB_SHORT_PIECES) return 1; /* else it was not known there, and has just been worked out */
+  int few = count <= HB_SHORT_PIECES;
+  if (!few) {
+    hb_long_chunk *longs = s->cache.longs + 2 * hb_cache_set(chunk->hash, s->cache.long_sets);
+    if (!remember_long(s, from, length, chunk->key, longs)) return 1;
+  }
   set[1] = set[0];
   for (uint32_t i = 0; i < HB_SHORT_KEY; i++) set[0].key[i] = chunk->key[i];
   set[0].size = (uint8_t)length;
-  set[0].count = (uint8_t)count;
-  remember(s, from, set[0].numbers, set[0].starts, set[0].ends);
+  set[0].count = few ? (uint8_t)count : HB_AMONG_LONG;
+  if (few) remember(s, from, set[0].numbers, set[0].starts, set[0].ends);
   return 1;
 }
 
@@ -438,7 +448,7 @@ static int put_string(session *s, const uint8_t *text, size_t size, size_t *at) 
       else if (chunk->alone.size)
         enough = put_alone(s, text, chunk->from, chunk->alone, chunk->class);
       else if (chunk->table == IN_LONG)
-        enough = put_long(s, text, chunk->from, chunk->to, chunk->key, chunk->hash);
+        enough = put_long(s, text, chunk);
       else if (chunk->table == A_WORD)
         enough = put_word(s, text, chunk->from, chunk->to);
       else if (chunk->table == AN_ADDED)
