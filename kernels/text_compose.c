@@ -32,8 +32,8 @@ static int hangul(hb_work *k, hb_seen c, size_t at, size_t *after) {
 /* The common case of a mark that is alone on a character: writes what the two make, or leaves them. -1 when
  * they need to be looked at more closely. */
 static int pair(hb_work *k, hb_seen mark, size_t at, size_t after) {
-  if (at == k->copied || after - at != mark.size || mark.malformed || mark.flags & k->no || !(mark.flags & HB_UNICODE_NONSTARTER) ||
-      !hb_begins(k, after))
+  if (at == k->copied || after - at != mark.size || mark.malformed || mark.flags & k->no ||
+      !(mark.flags & HB_UNICODE_NONSTARTER) || !hb_begins(k, after))
     return -1;
   size_t from = hb_before(k, k->copied, at);
   hb_seen base = hb_see(k, from);

@@ -9,6 +9,10 @@ static int character_by_character(hb_work *k) {
       at += 1 + hb_ascii_prefix(k->data + at + 1, k->size - at - 1);
       continue;
     }
+    if (k->data[at] >= ' ' && k->data[at] < 0x7F) { /* no form changes these */
+      at++;
+      continue;
+    }
     hb_seen c = hb_see(k, at);
     uint32_t code = c.code;
     size_t after = at + c.size;
@@ -58,7 +62,8 @@ static void prepare(hb_work *k, const uint8_t *tables, int32_t form, uint32_t re
   }
 }
 
-size_t hb_text_is_normal(const uint8_t *tables, int32_t form, const hb_string *strings, size_t first, size_t count) {
+size_t hb_text_is_normal(const uint8_t *tables, int32_t form, const hb_string *strings, size_t first,
+                         size_t count) {
   hb_work k;
   if (form < 0 || form >= HB_FORMS) return first;
   prepare(&k, tables, form, HB_REPLACEMENT);
@@ -148,8 +153,8 @@ int32_t hb_text_normalize(const uint8_t *tables, int32_t form, uint32_t replacem
   return HB_OK;
 }
 
-int32_t hb_text_source_offsets(const hb_map_row *rows, const int64_t *row_splits, const int64_t *splits, size_t count,
-                               int64_t *offsets) {
+int32_t hb_text_source_offsets(const hb_map_row *rows, const int64_t *row_splits, const int64_t *splits,
+                               size_t count, int64_t *offsets) {
   for (size_t i = 0; i < count; i++) {
     const hb_map_row *first = rows + row_splits[i];
     size_t n = (size_t)(row_splits[i + 1] - row_splits[i]), at = 0;

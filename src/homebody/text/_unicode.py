@@ -1,7 +1,7 @@
 """What the text kernels know about characters, unpacked on first use.
 
 ``unicode.bin`` beside this file is written by ``kernels/unicode_tables.py`` from Unicode 16.0 and
-packed with zlib (63 kB), which browsers unpack by themselves; ``kernels/text_unicode.h`` describes
+packed with zlib (64 kB), which browsers unpack by themselves; ``kernels/text_unicode.h`` describes
 what is in it.
 """
 
