@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 import homebody
 from homebody.features.text.data import LabelledText, read_texts
-from homebody.features.text.train import _split, train_text
+from homebody.features.text.train import split_texts, train_text
 from homebody.train.intervals import wilson
 from tests.text.twin import Twin
 
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     data = read_texts(options.table, split_by="source")
-    parts = _split(data.examples, options.seed)
+    parts = split_texts(data.examples, options.seed)
     test = parts["test"]
     with tempfile.TemporaryDirectory() as folder:
         trained = train_text(data, Path(folder, "topics.hb"), seed=options.seed)

@@ -45,7 +45,7 @@ def tokenize(
     bundle: Annotated[
         str | None, typer.Option(help="Cut as this bundle (.hb) does, in place of --kind.")
     ] = None,
-    offsets: Annotated[Unit, typer.Option(help="What starts and ends count.")] = "char",
+    offsets: Annotated[Unit, typer.Option(help="What starts and ends count.")] = "byte",
     lower_case: Annotated[
         bool, typer.Option(help="bert: fold case and strip accents first.")
     ] = True,

@@ -116,7 +116,7 @@ def train_text(
     ):
         if not low <= value <= high:
             raise TrainConfigError(f"{setting} is {value}; give {low} to {high}")
-    parts = _split(data.examples, seed)
+    parts = split_texts(data.examples, seed)
     train, validation, test = parts["train"], parts["validation"], parts["test"]
     vocabulary = _learn([one.text for one in train], vocabulary_size)
     pipeline = TextPipeline(operations(length), _Entries({VOCABULARY: vocabulary}))
@@ -235,7 +235,16 @@ def _learn(texts: Sequence[str], size: int) -> tuple[str, ...]:
     return tuple(tokens)
 
 
-def _split(examples: Sequence[LabelledText], seed: int) -> dict[str, list[LabelledText]]:
+def split_texts(examples: Sequence[LabelledText], seed: int) -> dict[str, list[LabelledText]]:
+    """Deal texts out to train, validation and test, a source in one piece.
+
+    Args:
+        examples: what is dealt out.
+        seed: another one gives another split.
+
+    Raises:
+        TrainConfigError: a part would have no texts.
+    """
     parts: dict[str, list[LabelledText]] = {"train": [], "validation": [], "test": []}
     for one in examples:
         share = share_of(one.source, seed)
