@@ -111,8 +111,8 @@ size_t hb_text_is_normal(const uint8_t *tables, int32_t form, const hb_string *s
 }
 
 int32_t hb_text_normalize(const uint8_t *tables, int32_t form, uint32_t replacement, const hb_string *strings,
-                          size_t count, size_t normal, uint8_t *out, size_t out_size, int64_t *offsets, hb_map_row *rows,
-                          size_t row_count, int64_t *row_splits, hb_progress *progress) {
+                          size_t count, size_t normal, uint8_t *out, size_t out_size, int64_t *offsets,
+                          hb_map_row *rows, size_t row_count, int64_t *row_splits, hb_progress *progress) {
   hb_work k;
   if (form < 0 || form >= HB_FORMS || replacement >= HB_CODE_POINTS || (replacement & 0xFFFFF800u) == 0xD800)
     return HB_BAD_ARGUMENT;
