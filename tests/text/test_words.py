@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homebody import text
 from homebody.errors import KernelError, MalformedTextError, TextError
 from homebody.kernels import texts
 from homebody.text import (
@@ -214,3 +217,12 @@ def test_offsets_that_are_none():
             texts.gather(spans, one, np.array([start], np.int32), np.array([end], np.int32))
     with pytest.raises(KernelError):
         texts.convert_units(spans, one, "char", np.array([4], np.int32))
+
+
+def test_the_facade_fetches_what_it_names_and_no_more():
+    assert {*text._HOMES, "metrics"} == set(text.__all__)
+    assert all(getattr(text, name) is not None for name in text.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'words'"):
+        _ = text.words
+    program = "import sys, homebody.text; assert not any('numpy' in name for name in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
