@@ -4,7 +4,8 @@
  * and each with the place where it began, as Pike's sam(1) does. */
 
 int32_t hb_pattern_check(const hb_pattern *p) {
-  if (p->length < 0 || p->length > HB_PATTERN_MOST || p->set_count < 0) return HB_BAD_ARGUMENT;
+  if (p->length < 0 || p->length > HB_PATTERN_MOST || p->set_count < 0 || p->set_count > HB_PATTERN_MOST)
+    return HB_BAD_ARGUMENT;
   for (int32_t i = 0; i < p->length; i++) {
     hb_instruction it = p->program[i];
     int y_inside = it.y >= 0 && it.y < p->length;
@@ -40,11 +41,13 @@ typedef struct {
   const hb_pattern *pattern;
   thread *now, *next;
   uint32_t *stack, *reached, count, age;
+  uint64_t *ascii;    /* a bit for each of ASCII's characters, of each set */
   uint8_t first[256]; /* whether a match may begin with this byte */
 } search;
 
 size_t hb_pattern_scratch(const hb_pattern *split, const hb_pattern *keep) {
-  return 4 * ((size_t)split->length + (size_t)keep->length) + 8;
+  return 4 * ((size_t)split->length + (size_t)keep->length) + 2 * ((size_t)split->set_count + (size_t)keep->set_count) +
+         8;
 }
 
 static int in_set(const hb_pattern *p, int32_t set, uint32_t code) {
@@ -59,6 +62,11 @@ static int in_set(const hb_pattern *p, int32_t set, uint32_t code) {
       return 1;
   }
   return 0;
+}
+
+static int takes(const search *s, int32_t set, uint32_t code) {
+  if (code < 128) return (int)(s->ascii[2 * set + (int32_t)(code >> 6)] >> (code & 63) & 1);
+  return in_set(s->pattern, set, code);
 }
 
 static int in_word(const uint8_t *text, size_t at, size_t size) {
@@ -116,13 +124,19 @@ static search open_search(const hb_pattern *pattern, uint64_t *scratch) {
   s.stack = (uint32_t *)(scratch + 2 * n); /* two for each instruction: a fork takes one and puts two */
   s.reached = s.stack + 2 * n;
   for (size_t i = 0; i < n; i++) s.reached[i] = 0;
+  s.ascii = scratch + 4 * n + 4;
+  for (int32_t set = 0; set < pattern->set_count; set++) {
+    s.ascii[2 * set] = s.ascii[2 * set + 1] = 0;
+    for (uint32_t c = 0; c < 128; c++)
+      s.ascii[2 * set + (int32_t)(c >> 6)] |= (uint64_t)in_set(pattern, set, c) << (c & 63);
+  }
   for (uint32_t c = 0; c < 256; c++) s.first[c] = 0;
   if (n == 0) return s;
   uint32_t count = follow(&s, s.now, 0, 0, 0, NULL, 0, 0);
   for (uint32_t i = 0; i < count; i++) {
     hb_instruction it = pattern->program[s.now[i].at];
     if (it.does != HB_PATTERN_SET) continue;
-    for (uint32_t c = 0; c < 128; c++) s.first[c] |= (uint8_t)in_set(pattern, it.x, c);
+    for (uint32_t c = 0; c < 128; c++) s.first[c] |= (uint8_t)takes(&s, it.x, c);
     int32_t last = pattern->sets[it.x + 1];
     if (last > pattern->sets[it.x] && pattern->ranges[2 * last - 1] >= 128)
       for (uint32_t c = 128; c < 256; c++) s.first[c] = 1;
@@ -140,7 +154,7 @@ static int step(search *s, const uint8_t *text, size_t at, size_t size, hb_char 
     if (it.does == HB_PATTERN_MATCH) {
       *matched = s->now[i];
       found = 1;
-    } else if (c.size && in_set(s->pattern, it.x, c.code)) {
+    } else if (c.size && takes(s, it.x, c.code)) {
       count = follow(s, s->next, count, (uint32_t)it.y, s->now[i].start, text, at + c.size, size);
     }
   }
@@ -187,7 +201,7 @@ static int matches(search *s, const uint8_t *text, size_t size) {
     grow_older(s);
     for (uint32_t i = 0; i < s->count; i++) {
       hb_instruction it = s->pattern->program[s->now[i].at];
-      if (it.does == HB_PATTERN_SET && in_set(s->pattern, it.x, c.code))
+      if (it.does == HB_PATTERN_SET && takes(s, it.x, c.code))
         count = follow(s, s->next, count, (uint32_t)it.y, 0, text, at + c.size, size);
     }
     thread *now = s->now;
@@ -206,7 +220,7 @@ int32_t hb_split_matches(const hb_pattern *split, const hb_pattern *keep, const 
                          uint64_t *scratch, size_t scratch_length) {
   if (split->length == 0 || scratch_length < hb_pattern_scratch(split, keep)) return HB_BAD_ARGUMENT;
   search splitting = open_search(split, scratch);
-  search keeping = open_search(keep, scratch + 4 * (size_t)split->length + 4);
+  search keeping = open_search(keep, scratch + 4 * (size_t)split->length + 4 + 2 * (size_t)split->set_count);
   size_t n = progress->tokens;
   splits[0] = 0;
   for (size_t i = progress->string; i < count; i++) {
