@@ -262,14 +262,22 @@ static int put_long(session *s, const uint8_t *text, const found_chunk *chunk) {
   return 1;
 }
 
+/* Makes a short chunk's key one for the other table. */
+static inline void lengthen(uint64_t key[HB_LONG_KEY]) {
+  for (uint32_t i = HB_SHORT_KEY; i < HB_LONG_KEY; i++) key[i] = 0;
+}
+
 /* The same up to 16 bytes. What is more than two pieces is in the other table, and the entry here says so. */
-static inline int put_short(session *s, const uint8_t *text, const found_chunk *chunk) {
+static inline int put_short(session *s, const uint8_t *text, found_chunk *chunk) {
   hb_short_chunk *set = s->cache.shorts + 2 * hb_cache_set(chunk->hash, s->cache.short_sets);
   size_t from = chunk->from, length = chunk->to - from;
   for (uint32_t way = 0; way < 2; way++) {
     const hb_short_chunk *entry = set + way;
     if (entry->size != length || !same(entry->key, chunk->key, HB_SHORT_KEY)) continue;
-    if (entry->count == HB_AMONG_LONG) return put_long(s, text, chunk);
+    if (entry->count == HB_AMONG_LONG) {
+      lengthen(chunk->key);
+      return put_long(s, text, chunk);
+    }
     if (s->out.room - s->out.count < HB_SHORT_PIECES) return 0;
     /* Two whatever their number is, without asking: what is too much is written over. */
     put_known(s, entry->numbers, entry->starts, entry->ends, 0, HB_SHORT_PIECES, from);
@@ -281,6 +289,7 @@ static inline int put_short(session *s, const uint8_t *text, const found_chunk *
   int few = count <= HB_SHORT_PIECES;
   if (!few) {
     hb_long_chunk *longs = s->cache.longs + 2 * hb_cache_set(chunk->hash, s->cache.long_sets);
+    lengthen(chunk->key);
     if (!remember_long(s, from, length, chunk->key, longs)) return 1;
   }
   set[1] = set[0];
@@ -343,7 +352,6 @@ static inline void look_ahead(const session *s, const uint8_t *text, size_t size
   size_t length = chunk->to - chunk->from;
   if (length <= 8 * HB_SHORT_KEY) {
     hb_short_key(text, size, chunk->from, chunk->to, chunk->key);
-    for (uint32_t i = HB_SHORT_KEY; i < HB_LONG_KEY; i++) chunk->key[i] = 0;
     chunk->hash = hb_cache_hash(chunk->key, HB_SHORT_KEY, length);
     chunk->table = IN_SHORT;
     __builtin_prefetch(s->cache.shorts + 2 * hb_cache_set(chunk->hash, s->cache.short_sets));
@@ -440,7 +448,7 @@ static int put_string(session *s, const uint8_t *text, size_t size, size_t *at) 
   for (size_t next = *at; next < size;) {
     uint32_t count = find(s, text, size, &next, found);
     for (uint32_t i = 0; i < count; i++) {
-      const found_chunk *chunk = found + i;
+      found_chunk *chunk = found + i;
       size_t before = s->out.count;
       int enough;
       if (chunk->table == IN_SHORT)
