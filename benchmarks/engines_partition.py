@@ -83,6 +83,8 @@ def fuzzed(seed: int) -> bytes:
 class Numpy:
     """An engine in numpy that refuses nodes at random."""
 
+    varies = False
+
     def __init__(self, name: str, refused: float = 0.0, seed: int = 0) -> None:
         self.name, self._refused, self._seed = name, refused, seed
 

@@ -75,7 +75,7 @@ def choose(
     """Build the graph with each engine, time them in turns, and choose.
 
     Args:
-        graph: of static shapes.
+        graph: of the shapes to measure; its batch may be open.
         engines: those to try, by name; the native one may be among them.
         native: what runs the rest, and whose answer the others must give.
         options: threads and precision.
@@ -113,6 +113,10 @@ def choose(
         except EngineBuildError as error:
             refused[name] = Reason("build-failed", str(error))
             continue
+        except RuntimeError as error:  # what it built does not run: engines raise their own kinds
+            detail = " ".join(str(error).split())[:300]
+            refused[name] = Reason("build-failed", f"what it built does not run: {detail}")
+            continue
         if near < LEAST_SQNR[options.precision]:
             detail = f"its answer is {near:.0f} dB from the native one"
             refused[name] = Reason("wrong-answer", detail)
@@ -137,6 +141,7 @@ def remembered(
     native: Engine,
     options: Options,
     *,
+    inputs: Mapping[str, NDArray[Any]] | None = None,
     min_segment_size: int,
     store: Store | None = None,
 ) -> Choice:
@@ -150,20 +155,26 @@ def remembered(
     cut = plan(graph, engine, native, min_segment_size=min_segment_size)
     engines = {native.name: native, engine.name: engine}
     program, built = build(cut, engines, native, options, store)
-    call = _call(program, noise(graph))
+    call = _call(program, inputs or noise(graph))
     seconds = measure.medians({engine.name: call}, seconds=0, rounds=3)[engine.name]
     return Choice(Candidate(engine.name, cut, program, built, seconds, np.nan), (), {})
 
 
-def noise(graph: Graph) -> dict[str, NDArray[Any]]:
-    """Seeded inputs: normal for floating point, small numbers for integers."""
+def noise(graph: Graph, *, batch: int = 1) -> dict[str, NDArray[Any]]:
+    """Seeded inputs: normal for floating point, small numbers for integers.
+
+    Args:
+        graph: whose inputs to make.
+        batch: how long a dimension is that is open.
+    """
     rng = np.random.default_rng(0)
     made: dict[str, NDArray[Any]] = {}
     for tensor in graph.inputs:
+        shape = tuple(batch if length == -1 else length for length in tensor.shape)
         if tensor.dtype.kind == "f":
-            made[tensor.name] = rng.normal(size=tensor.shape).astype(tensor.dtype)
+            made[tensor.name] = rng.normal(size=shape).astype(tensor.dtype)
         else:
-            made[tensor.name] = rng.integers(0, 2, tensor.shape).astype(tensor.dtype)
+            made[tensor.name] = rng.integers(0, 2, shape).astype(tensor.dtype)
     return made
 
 
@@ -176,6 +187,8 @@ def _near(found: NDArray[Any], wanted: NDArray[Any]) -> float:
     if np.array_equal(found, wanted, equal_nan=found.dtype.kind == "f"):
         return float(np.inf)
     if not np.isfinite(found).all():
+        return float(-np.inf)
+    if found.shape != wanted.shape:
         return float(-np.inf)
     right = wanted.astype(np.float64)
     return decibels(float(np.sum(right**2)), float(np.sum((found - right) ** 2)))

@@ -12,13 +12,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homebody.engines.build import Store
-from homebody.engines.choose import Choice, choose, remembered
+from homebody.engines.choose import Choice, choose, noise, remembered
 from homebody.engines.engine import Engine, Options
 from homebody.engines.graph import Graph, Shape
 from homebody.engines.plan import MIN_SEGMENT_SIZE
@@ -100,8 +101,8 @@ class CompiledModel:
         """
         shapes = self._shapes(inputs)
         with self._lock:
-            if not self.batched:
-                return self.at(shapes).best.program(inputs)
+            if not self.batched or self.settings.policy == "dynamic":
+                return self.at(shapes, inputs=inputs).best.program(inputs)
             batch = next(iter(shapes.values()))[0]
             rest = tuple(shape[1:] for shape in shapes.values())
             costs = self._costs.setdefault(rest, Costs())
@@ -112,47 +113,60 @@ class CompiledModel:
         """The same, without holding up the event loop."""
         return await asyncio.to_thread(self, inputs)
 
-    def at(self, shapes: Mapping[str, Shape], *, measured: bool = False) -> Choice:
+    def at(
+        self,
+        shapes: Mapping[str, Shape],
+        *,
+        measured: bool = False,
+        inputs: Arrays | None = None,
+    ) -> Choice:
         """What runs inputs of these shapes; built now if it is not there.
 
         Args:
-            shapes: by input's name.
+            shapes: by input's name. Under the policy ``dynamic`` one engine, measured with the
+                first of them, runs every batch.
             measured: if it is to be built, measure every engine, whatever was chosen for other
                 batches.
+            inputs: what to measure with, of these shapes; seeded noise if None.
 
         Raises:
             GraphError: the shapes do not fit the model.
             EngineBuildError: the native engine does not build it.
         """
+        batch = next((shape[0] for shape in shapes.values() if shape), 1)
+        dynamic = self.settings.policy == "dynamic" and self.batched
+        if dynamic:
+            shapes = {name: (-1, *shape[1:]) for name, shape in shapes.items()}
         key = tuple(shapes[t.name] for t in self.graph.inputs)
         with self._lock:
             if key in self.choices:
                 self.choices.move_to_end(key)
                 return self.choices[key]
             started = time.perf_counter()
-            made = self._made(key, self.graph.at(shapes), measured)
+            graph = self.graph.at(shapes)
+            made = self._made(key, graph, measured, inputs or noise(graph, batch=batch))
             self.choices[key] = made
-            if self.batched:
+            if self.batched and not dynamic:
                 costs = self._costs.setdefault(tuple(shape[1:] for shape in key), Costs())
                 costs.run[key[0][0]] = made.best.seconds
                 costs.build.append(time.perf_counter() - started)
             while len(self.choices) > self.settings.max_cached_engines:
                 gone, _ = self.choices.popitem(last=False)
-                if self.batched:
+                if self.batched and not dynamic:
                     del self._costs[tuple(shape[1:] for shape in gone)].run[gone[0][0]]
             return made
 
-    def _made(self, key: tuple[Shape, ...], graph: Graph, measured: bool) -> Choice:
+    def _made(self, key: tuple[Shape, ...], graph: Graph, measured: bool, inputs: Arrays) -> Choice:
         settings = self.settings
         if not measured and (known := self._known(key)):
             self._told(known)
             engine = self.engines.get(known, self.native)
             return remembered(
-                graph, engine, self.native, settings.options,
+                graph, engine, self.native, settings.options, inputs=inputs,
                 min_segment_size=settings.min_segment_size, store=self.store,
             )  # fmt: skip
         made = choose(
-            graph, self.engines, self.native, settings.options,
+            graph, self.engines, self.native, settings.options, inputs=inputs,
             min_segment_size=settings.min_segment_size, store=self.store, told=self._told,
         )  # fmt: skip
         self._chosen[key] = made.best.engine
@@ -169,11 +183,19 @@ class CompiledModel:
         nearest = min(like, key=lambda k: abs(k[0][0] - key[0][0]), default=None)
         return None if nearest is None else self._chosen[nearest]
 
-    @property
+    @cached_property
     def batched(self) -> bool:
-        """Whether every input and output has an open first dimension."""
+        """Whether every input and output has an open first dimension, the same for all."""
         borders = (*self.graph.inputs, *self.graph.outputs)
-        return all(tensor.shape and tensor.shape[0] == -1 for tensor in borders)
+        if any(not tensor.shape or tensor.shape[0] != -1 for tensor in borders):
+            return False
+        values = (*self.graph.model.graph.inputs, *self.graph.model.graph.outputs)
+        names = {getattr(value.shape[0], "value", None) for value in values if value.shape}
+        if len(names) == 1 and names != {None}:
+            return True
+        # How many rows come out may depend on data instead.
+        two = self.graph.at({t.name: (2, *t.shape[1:]) for t in self.graph.inputs})
+        return all(tensor.shape[:1] == (2,) for tensor in two.outputs)
 
     def _shapes(self, inputs: Arrays) -> dict[str, Shape]:
         wanted = {tensor.name for tensor in self.graph.inputs}

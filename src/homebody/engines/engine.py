@@ -92,11 +92,21 @@ class Executable(Protocol):
 
 
 @runtime_checkable
+class Varying(Protocol):
+    """An executable that also takes and makes arrays of shapes that differ from call to call."""
+
+    def run(self, inputs: Sequence[Buffer]) -> list[Buffer]:
+        """Compute from arrays into new ones, both in the segment's order."""
+
+
+@runtime_checkable
 class Engine(Protocol):
     """Something that compiles and runs parts of a graph."""
 
     name: str
     """Lower-case, as ``--engines`` takes it."""
+    varies: bool
+    """Whether what it builds is :class:`Varying`, so that shapes may depend on data."""
 
     def probe(self) -> str | Reason:
         """Its version where it can run here, else why not."""
@@ -105,7 +115,7 @@ class Engine(Protocol):
         """For each node None, or why it cannot take that."""
 
     def build(self, segment: Segment, options: Options) -> Executable:
-        """Compile a segment of static shapes.
+        """Compile a segment, of static shapes unless the engine :attr:`varies`.
 
         Raises:
             EngineBuildError: it cannot, in one sentence.

@@ -27,7 +27,8 @@ FORMAT = "homebody.compiled/1"
 MODEL, RECORD, CACHE = "model.onnx", "compiled.json", "cache"
 MAX_RECORD = 64 << 20
 
-Dimension = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
+Dimension = Annotated[int, msgspec.Meta(ge=-1, le=1 << 31)]
+"""-1 where it stays open."""
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -42,16 +42,18 @@ class Tensor:
         name: its name, unique in the graph.
         dtype: its element type.
         shape: its dimensions; -1 where one may vary.
+        ranked: whether it is known how many dimensions there are.
     """
 
     name: str
     dtype: np.dtype[Any]
     shape: Shape
+    ranked: bool = True
 
     @property
     def static(self) -> bool:
         """Whether every dimension is known."""
-        return -1 not in self.shape
+        return self.ranked and -1 not in self.shape
 
 
 class Graph:
@@ -77,7 +79,7 @@ class Graph:
             for value in read:
                 self._readers.setdefault(value, set()).add(reader)
         self.inputs = tuple(tensor(value) for value in model.graph.inputs)
-        self.outputs = tuple(tensor(value) for value in model.graph.outputs)
+        self.outputs = tuple(tensor(value, computed=True) for value in model.graph.outputs)
 
     def __repr__(self) -> str:
         return f"Graph({self.model.graph.name!r}, {len(self.nodes)} nodes)"
@@ -86,7 +88,8 @@ class Graph:
         """The same graph for inputs of these shapes, with every shape that follows from them.
 
         Args:
-            shapes: by input's name; inputs that are not named keep theirs.
+            shapes: by input's name; -1 leaves a dimension open, and inputs that are not named keep
+                theirs.
 
         Raises:
             GraphError: an input is unknown, or a shape contradicts what the graph states.
@@ -108,7 +111,8 @@ class Graph:
                 )
             dimensions = known[name].type.tensor_type.shape.dim
             for dimension, length in zip(dimensions, shape, strict=True):
-                dimension.dim_value = length
+                if length != -1:
+                    dimension.dim_value = length
         # What was inferred for other shapes would contradict these.
         del proto.graph.value_info[:]
         for value in proto.graph.output:
@@ -137,8 +141,8 @@ class Graph:
         return Segment(
             self,
             tuple(members),
-            tuple(tensor(value) for value in entering.values()),
-            tuple(tensor(value) for value in leaving.values()),
+            tuple(tensor(value, computed=True) for value in entering.values()),
+            tuple(tensor(value, computed=True) for value in leaving.values()),
         )
 
     def whole(self) -> Segment:
@@ -164,6 +168,11 @@ class Segment:
     members: tuple[int, ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+
+    @property
+    def static(self) -> bool:
+        """Whether all that crosses its border has a known shape, so that it can be bound."""
+        return all(tensor.static for tensor in (*self.inputs, *self.outputs))
 
     @property
     def nodes(self) -> tuple[ir.Node, ...]:
@@ -229,17 +238,23 @@ def sha256(graph: Graph) -> str:
     return hashlib.sha256(graph.to_bytes()).hexdigest()
 
 
-def tensor(value: ir.Value) -> Tensor:
-    """What is known of a value; an unknown rank is refused.
+def tensor(value: ir.Value, *, computed: bool = False) -> Tensor:
+    """What is known of a value.
+
+    Args:
+        value: one of a graph.
+        computed: its rank may depend on data.
 
     Raises:
         GraphError: its rank or element type is unknown.
     """
-    if value.dtype is None or value.shape is None:
+    if value.dtype is None or (value.shape is None and not computed):
         raise GraphError(
             f"nothing states the rank and type of {value.name!r}; give the model's inputs shapes "
             "that fix them"
         )
+    if value.shape is None:
+        return Tensor(str(value.name), np.dtype(value.dtype.numpy()), (), ranked=False)
     dimensions = tuple(d if isinstance(d, int) else -1 for d in value.shape)
     return Tensor(str(value.name), np.dtype(value.dtype.numpy()), dimensions)
 

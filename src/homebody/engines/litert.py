@@ -17,6 +17,7 @@ class LiteRt:
     """LiteRT's interpreter with its XNNPACK kernels."""
 
     name = "litert"
+    varies = False
 
     def probe(self) -> str | Reason:
         """Its version; it comes with Homebody."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import Graph, Segment
-from homebody.errors import EngineBuildError
+from homebody.errors import EngineBuildError, GraphError
 
 _QUIET = 3
 """Errors alone are logged: the rest would go to standard error past our own words."""
@@ -20,6 +20,7 @@ class OnnxRuntime:
     """ONNX Runtime's processor provider."""
 
     name = "onnxruntime"
+    varies = True
 
     def probe(self) -> str | Reason:
         """Its version, or why it is not here."""
@@ -66,6 +67,17 @@ class Session:
     def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
         """Run over these buffers; both are kept as long as the result lives."""
         return _Binding(self._session, self._segment, inputs, outputs)
+
+    def run(self, inputs: Sequence[Buffer]) -> list[Buffer]:
+        """Run over arrays of any shape that the segment takes."""
+        given = {t.name: value for t, value in zip(self._segment.inputs, inputs, strict=True)}
+        try:
+            made: list[Buffer] = self._session.run([t.name for t in self._segment.outputs], given)
+        except Exception as error:  # its own classes share no root but Exception
+            raise GraphError(
+                f"ONNX Runtime does not take these inputs: {' '.join(str(error).split())[:300]}"
+            ) from None
+        return made
 
     def save(self) -> bytes | None:
         """The optimised graph."""

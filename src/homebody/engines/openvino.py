@@ -7,11 +7,12 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import Graph, Segment, Tensor
-from homebody.errors import EngineBuildError
+from homebody.errors import EngineBuildError, GraphError
 
 _DEVICE = "CPU"
 _PRECISION = {"fp32": "f32", "int8": "f32", "bf16": "bf16", "fp16": "f16"}
@@ -22,6 +23,7 @@ class OpenVino:
     """OpenVINO's processor plugin."""
 
     name = "openvino"
+    varies = True
 
     def probe(self) -> str | Reason:
         """Its version, or why it is not here."""
@@ -74,10 +76,26 @@ class Network:
         self._compiled = compiled
         self._segment = segment
         self._options = options
+        self._request: Any = None
 
     def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
         """Run over these buffers, which OpenVINO shares."""
         return _Request(self._compiled, self._segment, inputs, outputs)
+
+    def run(self, inputs: Sequence[Buffer]) -> list[Buffer]:
+        """Run over arrays of any shape that the segment takes."""
+        import openvino
+
+        self._request = self._request or self._compiled.create_infer_request()
+        for tensor, value in zip(self._segment.inputs, inputs, strict=True):
+            shared = openvino.Tensor(np.ascontiguousarray(value), shared_memory=True)
+            self._request.set_tensor(_port(self._compiled.inputs, tensor), shared)
+        try:
+            self._request.infer(share_outputs=True)
+        except RuntimeError as error:
+            raise GraphError(f"OpenVINO does not take these inputs: {_why(error)}") from None
+        ports = [_port(self._compiled.outputs, tensor) for tensor in self._segment.outputs]
+        return [self._request.get_tensor(port).data.copy() for port in ports]
 
     def save(self) -> bytes | None:
         """The compiled network."""

@@ -44,7 +44,8 @@ def plan(
     Args:
         graph: of static shapes, with a DequantizeLinear for each reader (:func:`qdq.split_shared`).
         engine: what to give as much as possible to.
-        native: what runs everything else.
+        native: what runs everything else, and everything whose shape depends on data unless the
+            engine takes all of the graph.
         min_segment_size: nodes that compute in a segment of the engine, at least. The whole graph
             is never too small.
         faulty: nodes that the engine is not to run although it says it could, and why.
@@ -52,11 +53,13 @@ def plan(
     reasons = list(engine.supports(graph))
     for number, reason in faulty:
         reasons[number] = reasons[number] or reason
-    for number in range(len(graph.nodes)):
-        unbound = [t.name for t in graph.segment([number]).outputs if not t.static]
-        if unbound and reasons[number] is None:
-            detail = f"the shape of {unbound[0]!r} depends on what is computed"
-            reasons[number] = Reason("varying-shape", detail)
+    if any(reasons) or not engine.varies:
+        for number in range(len(graph.nodes)):
+            alone = graph.segment([number])
+            varying = [t.name for t in (*alone.inputs, *alone.outputs) if not t.static]
+            if varying and reasons[number] is None:
+                detail = f"the shape of {varying[0]!r} is known only when it is there"
+                reasons[number] = Reason("varying-shape", detail)
     if not any(reasons):
         return Plan(graph, (graph.whole(),), (engine.name,), tuple(reasons))
 

@@ -1,7 +1,8 @@
 """Which compiled batch sizes answer a request of another one.
 
 ``exact`` builds every size that is asked for. ``at-least`` reuses any engine at least as large,
-padded: the rule of TensorFlow-TensorRT. ``dynamic`` builds one engine for every size.
+padded: the rule of TensorFlow-TensorRT. ``dynamic`` builds one engine whose batch is open, so there
+is nothing to choose.
 
 ``cost`` covers a request with engines that exist, each run as often as it takes and the last one
 padded, as cheaply as their measured times allow. What that costs more than an engine of the right
@@ -64,8 +65,6 @@ def choose(batch: int, costs: Costs, policy: Policy) -> tuple[int, ...] | None:
         return (batch,)
     if policy == "exact" or not costs.run:
         return None
-    if policy == "dynamic":
-        return (next(iter(costs.run)),)
     if policy == "at-least":
         large = [size for size in costs.run if size >= batch]
         return (min(large),) if large else None
@@ -80,12 +79,14 @@ def choose(batch: int, costs: Costs, policy: Policy) -> tuple[int, ...] | None:
 def cheapest(batch: int, run: dict[int, float]) -> tuple[tuple[int, ...], float]:
     """The cheapest sizes that together hold `batch` rows, the largest first, and their seconds."""
 
-    largest = max(run)
-    whole = max(0, batch // largest - len(run))  # so that a batch of thousands takes no long table
+    # Of `rate` calls of other sizes some add up to a multiple of it, and it does those no dearer:
+    # all but fewer than `rate` calls are its own, so a batch of thousands takes no long table.
+    rate = min(run, key=lambda size: (run[size] / size, size))
+    whole = max(0, (batch - (rate - 1) * max(run)) // rate)
     best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
-    for rows in range(1, batch - whole * largest + 1):
+    for rows in range(1, batch - whole * rate + 1):
         covers = ((run[s] + best[max(0, rows - s)][0], s) for s in run)
         seconds, size = min(covers)
         best.append((seconds, (size, *best[max(0, rows - size)][1])))
     seconds, sizes = best[-1]
-    return tuple(sorted((largest,) * whole + sizes, reverse=True)), seconds + whole * run[largest]
+    return tuple(sorted((rate,) * whole + sizes, reverse=True)), seconds + whole * run[rate]

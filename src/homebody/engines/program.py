@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homebody.engines.engine import Bound, Buffer, Executable
+from homebody.engines.engine import Bound, Buffer, Executable, Varying
 from homebody.engines.graph import Graph, Segment, Tensor
-from homebody.errors import GraphError
+from homebody.errors import EngineBuildError, GraphError
 
 ALIGNMENT = 64
 """Buffers begin at a multiple of this many bytes: a cache line, and the widest vector."""
@@ -52,33 +52,32 @@ class Program:
 
     Calls from several threads take turns: the buffers are one set. Results are copies.
 
+    A segment with a shape at its border that only data fixes is run unbound: it reads and makes
+    arrays of the call.
+
     Args:
-        graph: the graph, of static shapes.
+        graph: the graph.
         steps: its segments in an order to run them in.
 
     Raises:
-        GraphError: a border's shape is not known.
+        EngineBuildError: an engine cannot run a segment with varying shapes.
     """
 
     def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
         self.graph = graph
         self.steps = tuple(steps)
         self._buffers: dict[str, Buffer] = {}
+        self._varying: dict[str, Buffer] = {}
         for tensor in (*graph.inputs, *(t for s in steps for t in s.segment.outputs)):
-            self._buffers[tensor.name] = aligned(tensor)
-        self._runs: tuple[Bound, ...] = tuple(
-            step.executable.bind(
-                [self._buffers[t.name] for t in step.segment.inputs],
-                [self._buffers[t.name] for t in step.segment.outputs],
-            )
-            for step in steps
-        )
+            if tensor.static:
+                self._buffers[tensor.name] = aligned(tensor)
+        self._outside: dict[str, Buffer] = {}
+        self._runs = tuple(self._bound(step) for step in steps)
         self._readers: dict[str, list[tuple[Bound, int]]] = {t.name: [] for t in graph.inputs}
         for step, run in zip(steps, self._runs, strict=True):
             for index, tensor in enumerate(step.segment.inputs):
-                if tensor.name in self._readers:
+                if tensor.name in self._readers and step.segment.static:
                     self._readers[tensor.name].append((run, index))
-        self._outside: dict[str, Buffer] = {}
         self._lock = threading.Lock()
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -96,7 +95,15 @@ class Program:
                 self._feed(name, value)
             for run in self._runs:
                 run()
-            return {t.name: self._buffers[t.name].copy() for t in self.graph.outputs}
+            return self._results()
+
+    def _bound(self, step: Step) -> Bound:
+        if not step.segment.static:
+            return _Unbound(step, self._buffers, self._outside, self._varying)
+        return step.executable.bind(
+            [self._buffers[t.name] for t in step.segment.inputs],
+            [self._buffers[t.name] for t in step.segment.outputs],
+        )
 
     def timed(
         self, inputs: Mapping[str, NDArray[Any]], clock: Callable[[], float] = time.perf_counter
@@ -117,11 +124,18 @@ class Program:
                 start = clock()
                 run()
                 steps.append((start, clock()))
-            _ = {t.name: self._buffers[t.name].copy() for t in self.graph.outputs}
+            _ = self._results()
             return Moments(began, fed, tuple(steps), clock())
+
+    def _results(self) -> dict[str, NDArray[Any]]:
+        found = {**self._buffers, **self._varying}
+        return {t.name: found[t.name].copy() for t in self.graph.outputs}
 
     def _feed(self, name: str, value: NDArray[Any]) -> None:
         """Copy an input, or read a large one where it is."""
+        if name not in self._buffers:
+            self._varying[name] = value
+            return
         in_place = value.nbytes >= WORTH_POINTING and _usable(value)
         if in_place or name in self._outside:
             source = value if in_place else self._buffers[name]
@@ -137,7 +151,7 @@ class Program:
     def values(self) -> dict[str, NDArray[Any]]:
         """What the last call left at every segment's border, as copies."""
         with self._lock:
-            found = {**self._buffers, **self._outside}
+            found = {**self._buffers, **self._outside, **self._varying}
             return {name: buffer.copy() for name, buffer in found.items()}
 
     def _check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
@@ -149,11 +163,49 @@ class Program:
             )
         for name, value in inputs.items():
             tensor = wanted[name]
-            if value.shape != tensor.shape or value.dtype != tensor.dtype:
+            fits = value.ndim == len(tensor.shape) and all(
+                wanted_length in (-1, length)
+                for wanted_length, length in zip(tensor.shape, value.shape, strict=True)
+            )
+            if not fits or value.dtype != tensor.dtype:
                 raise GraphError(
                     f"the input {name!r} is {value.dtype} {list(value.shape)}; "
                     f"give {tensor.dtype} {list(tensor.shape)}"
                 )
+
+
+class _Unbound:
+    """A step over arrays whose shapes differ from call to call."""
+
+    def __init__(
+        self,
+        step: Step,
+        buffers: dict[str, Buffer],
+        outside: dict[str, Buffer],
+        varying: dict[str, Buffer],
+    ) -> None:
+        if not isinstance(step.executable, Varying):
+            raise EngineBuildError(f"{step.engine} does not take shapes that vary")
+        self._run = step.executable.run
+        self._segment = step.segment
+        self._buffers, self._outside, self._varying = buffers, outside, varying
+
+    def __call__(self) -> None:
+        made = self._run([self._found(tensor.name) for tensor in self._segment.inputs])
+        for tensor, value in zip(self._segment.outputs, made, strict=True):
+            if tensor.name in self._buffers:
+                np.copyto(self._buffers[tensor.name], value)
+            else:
+                self._varying[tensor.name] = value
+
+    def point(self, index: int, buffer: Buffer) -> None:
+        """Inputs are looked up at each call."""
+
+    def _found(self, name: str) -> Buffer:
+        for values in (self._outside, self._varying):
+            if name in values:
+                return values[name]
+        return self._buffers[name]
 
 
 def _usable(value: NDArray[Any]) -> bool:

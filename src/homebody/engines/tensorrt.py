@@ -25,6 +25,7 @@ class TensorRt:
     """TensorRT's builder and runtime."""
 
     name = "tensorrt"
+    varies = False
 
     def probe(self) -> str | Reason:
         """Its version with the GPU's name and driver, which its plans depend on, or why not."""
