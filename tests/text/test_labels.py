@@ -75,6 +75,28 @@ def test_sequences_that_are_not_allowed():
         assert got[0][1:] == [-1, -1]
 
 
+def test_the_later_of_two_equal_states_is_taken():
+    """As TF.Text takes it; these are its answers, as of version 2.21.1."""
+    nan, inf = np.nan, np.inf
+    for scores, best, greedy in (
+        ([[1, 1, 1], [1, 1, 1]], [2, 2], [2, 2]),
+        ([[nan, 1, 2], [1, 1, 1]], [2, 2], [2, 2]),
+        ([[1, nan, 2], [3, 3, 1]], [2, 1], [2, 1]),
+        ([[inf, 1, 2], [1, 2, 1]], [2, 2], [0, 1]),
+        ([[-inf, -inf], [1, 1]], [-1, -1], [-1, -1]),
+    ):
+        plain = {"use_start_and_end_states": False}
+        assert text.viterbi_constrained_sequence([scores], **plain).to_list() == [best]
+        assert text.greedy_constrained_sequence([scores], **plain).to_list() == [greedy]
+
+
+def test_trees_of_equal_scores_are_tf_texts():
+    for forest in (False, True):
+        assert text.max_spanning_tree([4], np.zeros((1, 4, 4)), forest)[1].tolist() == [[3] * 4]
+    scores = np.array([[[0, 3, 3, 3], [3, 0, 3, 3], [3, 3, 0, 3], [1, 1, 3, 0]]], np.float64)
+    assert text.max_spanning_tree([4], scores)[1].tolist() == [[3, 3, 3, 3]]
+
+
 def test_sequences_of_different_lengths_alike():
     rng = np.random.default_rng(2)
     scores = rng.random((3, 4, 5), np.float32)
