@@ -51,7 +51,7 @@ li code{margin-right:8px}
 .reasons thead th:nth-child(n+3),.nodes thead th:nth-child(2),.nodes thead th:nth-child(3),
 .nodes thead th:nth-child(n+5){text-align:left}
 .features{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:0 32px}
-.quiet{color:var(--quiet)}
+.segments th small{white-space:normal;max-width:24em}.reasons code{white-space:nowrap}
 details details{margin-left:18px}
 """
 
@@ -182,7 +182,7 @@ def _candidates(shape: ShapeReport) -> str:
         for name, why in shape.refused.items()
     )
     return (
-        "<h3>Compared</h3><p>Medians of calls in turns, when engines were chosen; the first was.</p>"
+        "<h3>Compared</h3><p>Medians of calls, taken in turns; the first was chosen.</p>"
         + table(columns, rows, "candidates", "grid")
         + (f"<ul>{refused}</ul>" if refused else "")
     )
@@ -195,10 +195,14 @@ def _segments(best: CandidateReport) -> str:
         "#", "Engine", "Nodes", "A run", "Share", "SQNR", "Own error", "Weights", "Border",
         "Built in",
     )  # fmt: skip
+    shown = table(columns, rows[:SHOWN], "segments", "grid segments")
+    if len(rows) > SHOWN:
+        rest = table(columns, rows[SHOWN:], "more segments", "grid segments")
+        shown += f"<details><summary>{len(rows) - SHOWN} more</summary>{rest}</details>"
     return (
         "<h3>Segments</h3><p>SQNR is of what a segment leaves at its border, against the native "
         "engine's values there. Its own error is the same with the native engine's values coming "
-        "in.</p>" + table(columns, rows, "segments", "grid segments")
+        f"in.</p>{shown}"
     )
 
 
@@ -265,19 +269,28 @@ def _advice(advice: Sequence[Advice]) -> str:
 
 def _reasons(shape: ShapeReport) -> str:
     """Why nodes do not run elsewhere, by engine and reason."""
-    groups: dict[tuple[str, str, str], list[NodeReport]] = {}
+    groups: dict[tuple[str, str], dict[str, list[NodeReport]]] = {}
     for node in shape.nodes:
         for name, why in node.why.items():
-            groups.setdefault((name, why.code, why.detail), []).append(node)
+            groups.setdefault((name, why.code), {}).setdefault(why.detail, []).append(node)
     rows = []
-    for (name, code, detail), nodes in sorted(
-        groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0])
-    ):
-        kinds = ", ".join(sorted({node.kind for node in nodes}))
+    for (name, code), details in sorted(groups.items()):
+        told = sorted(details.items(), key=lambda item: (-len(item[1]), item[0]))
+        lines = [
+            f"{as_text(detail, 300)}"
+            f"<small>{as_text(', '.join(sorted({node.kind for node in nodes})), 160)}</small>"
+            for detail, nodes in told
+        ]
+        more = ""
+        if len(lines) > 4:
+            folded = "".join(f"<div>{line}</div>" for line in lines[3:])
+            more = f"<details><summary>{len(lines) - 3} more</summary>{folded}</details>"
+            lines = lines[:3]
         rows.append(
-            f'<tr><th scope="row">{_engine(name)}</th><td>{len(nodes):,}</td>'
+            f'<tr><th scope="row">{_engine(name)}</th>'
+            f"<td>{sum(map(len, details.values())):,}</td>"
             f'<td class="left"><code>{as_text(code)}</code></td>'
-            f'<td class="left">{as_text(detail, 300)}<small>{as_text(kinds, 160)}</small></td></tr>'
+            f'<td class="left">{"".join(f"<div>{line}</div>" for line in lines)}{more}</td></tr>'
         )
     if not rows:
         return ""

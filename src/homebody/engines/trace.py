@@ -59,12 +59,14 @@ def spans(
         name: what the call is called.
     """
     yield Span(name, "call", moments.began, moments.ended)
-    taken = {"bytes": float(sum(_bytes(t.shape, t.dtype.itemsize) for t in program.graph.inputs))}
+    taken: dict[str, str | float] = {
+        "bytes": float(sum(_bytes(t.shape, t.dtype.itemsize) for t in program.graph.inputs))
+    }
     yield Span("inputs", "copy", moments.began, moments.fed, taken)
     before = moments.fed
     for number, (step, (start, end)) in enumerate(zip(program.steps, moments.steps, strict=True)):
         yield Span("gap", "gap", before, start)
-        details = {
+        details: dict[str, str | float] = {
             "engine": step.engine,
             "nodes": float(len(step.segment.members)),
             "inputs": ", ".join(t.name for t in step.segment.inputs),
@@ -136,7 +138,10 @@ def _inside(kernels: Sequence[KernelTime], start: float, end: float) -> Iterator
     scale = min(1.0, (end - start) / total) if total else 1.0
     for kernel in kernels:
         until = min(start + kernel.microseconds / 1e6 * scale, end)
-        details = {"operation": kernel.kind, "measured_microseconds": kernel.microseconds}
+        details: dict[str, str | float] = {
+            "operation": kernel.kind,
+            "measured_microseconds": kernel.microseconds,
+        }
         yield Span(kernel.name, "kernel", start, until, details)
         start = until
 
