@@ -197,3 +197,47 @@ def test_what_the_engine_no_longer_reads_is_built_anew(tmp_path):
     program, told = build(plan(graph, ENGINE, ENGINE), engines, ENGINE, OPTIONS, store)
     assert [b.cached for b in told] == [False]
     assert program(noise(graph))["y"].shape == (3, 4)
+
+
+def _put_and_die(folder: str) -> None:
+    """SIGKILL between the draft and its place: the worst moment."""
+    import signal
+
+    os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    DiskCache(folder).put(segment(), ENGINE, OPTIONS, bytes(100_000))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_a_killed_builder_leaves_nothing_that_is_served(tmp_path):
+    folder = tmp_path / "cache"
+    builder = multiprocessing.get_context("spawn").Process(target=_put_and_die, args=(str(folder),))
+    builder.start()
+    builder.join()
+    assert builder.exitcode == -9
+    assert len(list(folder.iterdir())) == 1  # its draft
+    cache = DiskCache(folder)
+    assert cache.get(segment(), ENGINE, OPTIONS) is None
+    cache.put(segment(), ENGINE, OPTIONS, b"compiled")
+    assert cache.get(segment(), ENGINE, OPTIONS) == b"compiled"
+
+
+def test_other_calibration_ranges_miss(tmp_path):
+    """They are in the graph's bytes, as the scales of its QDQ."""
+
+    def quantized(scale: float, zero: int) -> Segment:
+        constants = [
+            numpy_helper.from_array(np.float32(scale), "scale"),
+            numpy_helper.from_array(np.uint8(zero), "zero"),
+        ]
+        nodes = [
+            helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"], "n0"),
+            helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"], "n1"),
+        ]
+        shapes = [value("x", [2, 4])], [value("y", [2, 4])]
+        return read_graph(model(nodes, *shapes, initializers=constants)).whole()
+
+    cache = DiskCache(tmp_path / "cache")
+    cache.put(quantized(0.5, 128), ENGINE, OPTIONS, b"compiled")
+    assert cache.get(quantized(0.5, 128), ENGINE, OPTIONS) == b"compiled"
+    assert cache.get(quantized(0.5000001, 128), ENGINE, OPTIONS) is None
+    assert cache.get(quantized(0.5, 127), ENGINE, OPTIONS) is None
