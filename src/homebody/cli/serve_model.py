@@ -20,7 +20,7 @@ def serve_model(
     ] = 16,
     max_delay: Annotated[
         float, typer.Option(min=0, max=1000, help="Milliseconds to wait for other requests.")
-    ] = 2,
+    ] = 0,
     queue: Annotated[
         int, typer.Option(min=1, help="Requests that wait; more are answered with 429.")
     ] = 256,
@@ -34,7 +34,7 @@ def serve_model(
 ) -> None:
     """Serve a compiled model: KServe's v2 and TensorFlow Serving's predict protocols.
 
-    Requests that wait together are computed together. Health is at /v2/health/ready, counts at
+    Requests that arrive while the model computes are computed together next. Health is at /v2/health/ready, counts at
     /metrics.
 
     Examples:

@@ -25,8 +25,10 @@ Message: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 
-MAX_BATCH, MAX_DELAY_S, QUEUE = 16, 0.002, 256
-"""The most rows computed together, how long a request waits for others, how many may wait."""
+MAX_BATCH, MAX_DELAY_S, QUEUE = 16, 0.0, 256
+"""The most rows computed together, how long a request waits for others, how many may wait.
+
+Without a delay, what arrives while the model computes is still computed together."""
 _LARGE = 256 << 10
 """Bodies of as many bytes are read in a thread, so that small requests pass meanwhile."""
 _HELD_BYTES = 512 << 20
