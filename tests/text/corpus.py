@@ -1,7 +1,7 @@
 """What the text operations are compared on: documents of many scripts, and hostile strings.
 
 The documents are paragraphs of Debian's documentation, manual pages, user guides and translated
-names, and the packages' descriptions: in some 170 languages, from packages that ``APT`` installs.
+names, and the packages' descriptions: in some 150 languages, from packages that ``APT`` installs.
 Nothing of them is kept in the repository. Run as a program, this prints what there is::
 
     python -m tests.text.corpus
