@@ -34,8 +34,8 @@ def serve_model(
 ) -> None:
     """Serve a compiled model: KServe's v2 and TensorFlow Serving's predict protocols.
 
-    Requests that arrive while the model computes are computed together next. Health is at /v2/health/ready, counts at
-    /metrics.
+    Requests that arrive while the model computes are computed together next. Health is at
+    /v2/health/ready, counts at /metrics.
 
     Examples:
 
