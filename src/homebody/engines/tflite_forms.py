@@ -12,7 +12,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from homebody.engines.graph import DEQUANTIZE, QUANTIZE
+from homebody.engines.graph import DEQUANTIZE, QUANTIZE, tensor
 from homebody.engines.tflite_out import LAST, PLAIN, TO_LAST, TO_PLAIN, Export, Handler, Scale
 from homebody.errors import GraphError
 from homebody.runtime import editing
@@ -521,3 +521,100 @@ def _slice(to: Export, node: ir.Node) -> None:
     inputs = [to.operand(node.inputs[0], PLAIN, integer), *ends]
     _like_input(to, node, "STRIDED_SLICE", inputs, PLAIN, integer, options="StridedSliceOptions",
                 endMask=open_end, version=2 if integer else 1)  # fmt: skip
+
+
+@_says("Split")
+def _split(to: Export, node: ir.Node) -> None:
+    source = node.inputs[0]
+    axis = _int(node, "axis", 0) % len(to.shape(source))
+    integer = bool(to.read_scale(source) and all(to.made_scale(v) for v in node.outputs))
+    sizes = [to.shape(value)[axis] for value in node.outputs]
+    kind = "int8" if integer else tensor(node.outputs[0]).dtype.name
+    parts = []
+    for value in node.outputs:
+        scale = to.made_scale(value) if integer else None
+        if integer and scale is not None and not scale.same(to.read_scale(source)):
+            raise GraphError(f"{node.name!r} splits integers and counts its parts otherwise")
+        parts.append(
+            to.out.add_tensor(
+                str(value.name),
+                to.shape(value),
+                kind,
+                scales=scale.scale if scale else None,
+                zero_points=scale.zero if scale else None,
+            )
+        )
+        to.remember(value, PLAIN, integer, parts[-1])
+    inputs = [
+        to.operand(source, PLAIN, integer),
+        to.add_constant(np.array(sizes, np.int32), "sizes"),
+        to.add_constant(np.array(axis, np.int32), "axis"),
+    ]
+    fields = {"numSplits": len(parts)}
+    to.add("SPLIT_V", inputs, parts, 2 if integer else 1, "SplitVOptions", fields)
+
+
+@_says("PRelu")
+def _prelu(to: Export, node: ir.Node) -> None:
+    layout, slope = to.layout(node.inputs), to.constant(node.inputs[1])
+    if slope is None:
+        raise GraphError(f"the slopes of {node.name!r} are computed")
+    if layout == LAST:
+        slope = slope.reshape((1,) * (4 - slope.ndim) + slope.shape).transpose(TO_LAST)
+    wide = len(to.shape(node.inputs[0])) - 1
+    slope = slope.reshape((1,) * (wide - slope.ndim) + slope.shape)
+    if slope.ndim > wide:
+        if slope.shape[0] != 1:
+            raise GraphError(f"{node.name!r} has other slopes for each row of its batch")
+        slope = slope[0]
+    inputs = [to.operand(node.inputs[0], layout, False), to.add_constant(slope, "slopes")]
+    to.put("PRELU", inputs, node.outputs[0], layout, False)
+
+
+@_says("ArgMax", "ArgMin")
+def _arg(to: Export, node: ir.Node) -> None:
+    rank = len(to.shape(node.inputs[0]))
+    if _int(node, "keepdims", 1) or _int(node, "select_last_index", 0):
+        raise GraphError(f"{node.name!r} keeps its dimension or wants the last of equals")
+    kind, options = {
+        "ArgMax": ("ARG_MAX", "ArgMaxOptions"),
+        "ArgMin": ("ARG_MIN", "ArgMinOptions"),
+    }[node.op_type]
+    axis = to.add_constant(np.array(_int(node, "axis", 0) % rank, np.int32), "axis")
+    to.put(kind, [to.operand(node.inputs[0], PLAIN, False), axis], node.outputs[0], PLAIN, False,
+           options=options, outputType=editing.schema.TensorType.INT64)  # fmt: skip
+
+
+@_says("Resize")
+def _resize(to: Export, node: ir.Node) -> None:
+    before, after = to.shape(node.inputs[0]), to.shape(node.outputs[0])
+    mode, where = (
+        _text(node, "mode", "nearest"),
+        _text(node, "coordinate_transformation_mode", "half_pixel"),
+    )
+    rounding = {"asymmetric": "floor", "half_pixel": "round_prefer_ceil",
+                "align_corners": "round_prefer_ceil"}  # fmt: skip
+    known = where in rounding and (
+        mode == "linear"
+        or (
+            mode == "nearest"
+            and _text(node, "nearest_mode", "round_prefer_floor") == rounding[where]
+        )
+    )
+    scales = to.constant(node.inputs[2]) if len(node.inputs) > 2 else None
+    if scales is not None and scales.size:
+        known = known and bool(np.array_equal(np.array(before) * scales, after))
+    plain = len(before) == 4 and before[:2] == after[:2] and not _int(node, "antialias", 0)
+    if not known or not plain:
+        raise GraphError(f"{node.name!r} resizes in a way that TFLite does not")
+    bilinear, integer = mode == "linear", to.integer(node)
+    kind, options = (
+        ("RESIZE_BILINEAR", "ResizeBilinearOptions")
+        if bilinear
+        else ("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions")
+    )
+    size = to.add_constant(np.array(after[2:], np.int32), "size")
+    version = (3 if where == "half_pixel" else 2) if integer or where == "half_pixel" else 1
+    _like_input(to, node, kind, [to.operand(node.inputs[0], LAST, integer), size], LAST, integer,
+                options=options, version=version, alignCorners=where == "align_corners",
+                halfPixelCenters=where == "half_pixel")  # fmt: skip

@@ -302,7 +302,8 @@ class Export:
                     self._same[str(made.name)] = self._same.get(str(source.name), str(source.name))
             elif self._is_integer(made) and (found := self.read_scale(source)):
                 # Integers that are handed on are read as those that they were.
-                self._read[str(made.name)] = self._made[str(made.name)] = found
+                for value in node.outputs:
+                    self._read[str(value.name)] = self._made[str(value.name)] = found
 
     def _key(self, value: ir.Value, layout: str, integer: bool) -> tuple[str, str, bool]:
         name = str(value.name)
