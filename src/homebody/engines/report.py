@@ -34,6 +34,8 @@ from homebody.sqnr import decibels
 
 CALLS = 20
 """As many calls are timed step by step."""
+WARM = 10
+"""As many calls go before them."""
 SLOWEST = 10
 """As many kernels of a segment are reported."""
 
@@ -200,11 +202,7 @@ def _shape(
     given = {t.name: inputs[t.name] for t in graph.inputs} if inputs and fits else noise(graph)
     native = _Native(model, given)
     candidates = (choice.best, *choice.others)
-    calls: list[list[Moments]] = [[] for _ in candidates]
-    for _ in range(CALLS):  # in turns, so that a busy moment hits all
-        for candidate, of_it in zip(candidates, calls, strict=True):
-            candidate.program.timed(given)
-            of_it.append(candidate.program.timed(given))
+    calls = [_timed(candidate.program, given) for candidate in candidates]
     measured = [_candidate(c, m, given, native) for c, m in zip(candidates, calls, strict=True)]
     if trace is not None:
         program = choice.best.program
@@ -234,6 +232,11 @@ class _Native:
         )
         program(self._given)
         return program.values()
+
+
+def _timed(program: Program, given: Arrays) -> list[Moments]:
+    """Calls in a row: between calls of others, waiting threads of theirs would still spin."""
+    return [program.timed(given) for _ in range(CALLS + WARM)][WARM:]
 
 
 def _candidate(
