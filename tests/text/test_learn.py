@@ -80,7 +80,7 @@ def test_the_pieces_are_those_of_the_rule(compat, counts, least, rounds, joiner)
 def test_no_learning_text_has_an_unknown_word(texts, size, lower):
     if not count_words(texts, lower_case=lower):
         with pytest.raises(TextError):
-            learn_vocabulary(texts, size)
+            learn_vocabulary(texts, size, lower_case=lower)
         return
     found = learn_vocabulary(texts, size, ["[UNK]"], lower_case=lower, lower_thresh=1)
     assert found[0] == "[UNK]"
