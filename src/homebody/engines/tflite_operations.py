@@ -277,6 +277,32 @@ def _quantize(to: Import, op: Any) -> None:
     to.put(op.outputs[0], value, layout)
 
 
+@_takes("FAKE_QUANT")
+def _fake_quant(to: Import, op: Any) -> None:
+    """A range that training learned, as Q and DQ; zero is moved onto the nearest integer.
+
+    Source: Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.
+    """
+    options, layout = op.builtinOptions, to.layout(op.inputs)
+    if options.numBits != 8 or options.narrowRange:
+        raise GraphError(
+            f"a FAKE_QUANT of {options.numBits} bits"
+            f"{' with a narrow range' if options.narrowRange else ''} is not imported; LiteRT does "
+            "not run it on activations either, so train with 8 bits and the whole range"
+        )
+    low, high = np.float32(min(options.min, 0)), np.float32(max(options.max, 0))
+    if not 0 < high - low < np.inf:
+        raise GraphError("a FAKE_QUANT has an empty range; train longer, or convert without it")
+    scale = (high - low) / np.float32(255)  # in float32, as TensorFlow nudges
+    zero = np.clip(np.floor(-low / scale + np.float32(0.5)), 0, 255)
+    reading = [
+        to.constant(np.asarray(scale, np.float32), "scale"),
+        to.constant(np.asarray(zero, np.uint8), "zero_point"),
+    ]
+    stored = to.node("QuantizeLinear", [to.real(op.inputs[0], layout), *reading])
+    to.put(op.outputs[0], to.node("DequantizeLinear", [stored, *reading]), layout)
+
+
 @_takes("CAST")
 def _cast(to: Import, op: Any) -> None:
     from onnx import helper
