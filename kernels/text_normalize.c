@@ -112,7 +112,7 @@ size_t hb_text_is_normal(const uint8_t *tables, int32_t form, const hb_string *s
 
 int32_t hb_text_normalize(const uint8_t *tables, int32_t form, uint32_t replacement, const hb_string *strings,
                           size_t count, size_t normal, uint8_t *out, size_t out_size, int64_t *offsets,
-                          hb_map_row *rows, size_t row_count, int64_t *row_splits, hb_progress *progress) {
+                          hb_map_row *rows, size_t row_count, int64_t *row_splits, hb_normalized *progress) {
   hb_work k;
   if (form < 0 || form >= HB_FORMS || replacement >= HB_CODE_POINTS || (replacement & 0xFFFFF800u) == 0xD800)
     return HB_BAD_ARGUMENT;
@@ -144,7 +144,7 @@ int32_t hb_text_normalize(const uint8_t *tables, int32_t form, uint32_t replacem
       done = k.row_used < k.row_count;
       if (done) k.rows[k.row_used++] = (hb_map_row){(int32_t)length, (int32_t)k.size, 0, 0};
     }
-    if (!done) return HB_SHORT_BUFFER;
+    if (!done) return rows && k.row_used == k.row_count ? HB_SHORT_MAP : HB_SHORT_BUFFER;
     progress->string++;
     progress->out = offsets[i + 1] = (int64_t)k.w.used;
     progress->rows = (int64_t)k.row_used;

@@ -31,7 +31,9 @@ typedef struct {
   int64_t string; /* strings done */
   int64_t out;    /* bytes written, of all strings */
   int64_t rows;   /* rows written, of all strings */
-} hb_progress;
+} hb_normalized;
+
+#define HB_SHORT_MAP (-5) /* the map's rows are full */
 
 /* Index of the first of `count` strings, from `first` on, that hb_text_normalize would change or cannot be
  * sure about; `count` when it would change none. */
@@ -43,13 +45,13 @@ HB_EXPORT size_t hb_text_is_normal(const uint8_t *tables, int32_t form, const hb
  * else the map goes there, and its rows' beginnings to row_splits[count + 1]. The first `normal` strings are known
  * to be in the form, and copied.
  *
- * HB_SHORT_BUFFER: there is no more room in `out` or `rows`. Call again with more, what is written copied over
- * and all else as it was, and it goes on. HB_BAD_ARGUMENT: a form, replacement or progress out of range, or a
+ * HB_SHORT_BUFFER, HB_SHORT_MAP: there is no more room in `out`, in `rows`. Call again with more of it, what is
+ * written copied over and all else as it was, and it goes on. HB_BAD_ARGUMENT: a form, replacement or progress out of range, or a
  * string beyond HB_MAX_TEXT. */
 HB_EXPORT int32_t hb_text_normalize(const uint8_t *tables, int32_t form, uint32_t replacement,
                                     const hb_string *strings, size_t count, size_t normal, uint8_t *out,
                                     size_t out_size, int64_t *offsets, hb_map_row *rows, size_t row_count,
-                                    int64_t *row_splits, hb_progress *progress);
+                                    int64_t *row_splits, hb_normalized *progress);
 
 /* Source offsets of offsets into results, in place: `rows` and row_splits[count + 1] as above, `splits` says
  * which offsets are whose. One below 0 becomes 0, one past a result's end its source's end (of which the last

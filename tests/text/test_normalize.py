@@ -335,3 +335,20 @@ def test_threads_get_what_one_gets():
     for thread in threads:
         thread.join()
     assert got == [expected] * 4
+
+
+def test_a_map_of_many_rows_takes_no_more_room_than_it_needs(monkeypatch):
+    """Each joiner is a row, so rows run out long before bytes do."""
+    taken = []
+    grown = normalizing._grown
+
+    def counted(array, used):
+        taken.append(2 * array.nbytes)
+        return grown(array, used)
+
+    monkeypatch.setattr(normalizing, "_grown", counted)
+    family = "👩\u200d" * 20_000
+    cleaned, offsets_map = text.clean_controls_utf8_with_offsets_map(family)
+    assert cleaned == "👩 " * 20_000
+    assert text.find_source_offsets(offsets_map, [5 * 19_999])[0] == 7 * 19_999
+    assert max(taken) < 100 * len(family.encode())

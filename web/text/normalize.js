@@ -14,7 +14,7 @@ import { TextError } from "../errors.js";
 /** @typedef {{output: string, offsetsMap: OffsetsMap}} Mapped */
 
 const FORMS = ["NFC", "NFD", "NFKC", "NFKD", "casefold", "accents", "tf", "hf", "valid"];
-const SHORT_BUFFER = -2;
+const SHORT_BUFFER = -2, SHORT_MAP = -5;
 const REPLACEMENT = 0xfffd;
 
 /** @param {TextKernels} kernels @param {string} text @param {string} form @returns {Mapped} */
@@ -24,13 +24,20 @@ function mapped(kernels, text, form) {
   if (number < 0) throw new TextError(`the normal form is '${form}'; give one of NFC, NFD, NFKC, NFKD`);
   return kernels.calling(() => {
     const placed = kernels.place(text);
-    for (let room = placed.size + 64, rowRoom = 256; ; room *= 4, rowRoom *= 8) {
+    for (let room = placed.size + 64, rowRoom = 256; ; ) {
       const [out, rows] = [kernels.alloc(room), kernels.alloc(16 * rowRoom)];
       const [offsets, splits] = [kernels.alloc(16), kernels.put(new BigInt64Array(2))];
       const progress = kernels.put(new BigInt64Array(3));
       const status = hb.hb_text_normalize(
         kernels.tables.at, number, REPLACEMENT, placed.strings, 1, 0, out, room, offsets, rows, rowRoom, splits, progress);
-      if (status === SHORT_BUFFER) continue;
+      if (status === SHORT_BUFFER) {
+        room *= 4;
+        continue;
+      }
+      if (status === SHORT_MAP) {
+        rowRoom *= 8;
+        continue;
+      }
       kernels.check("normalization", status);
       const [, written, used] = kernels.int64(progress, 3);
       return { output: kernels.string(out, written), offsetsMap: kernels.int32(rows, 4 * used) };

@@ -23,7 +23,7 @@ marks; BERT's clean-up by two rules; the text itself."""
 ROW = np.dtype([(name, "<i4") for name in ("to", "from", "to_step", "from_step")])
 """A row of a map: ``hb_map_row``."""
 
-_SHORT_BUFFER = -2
+_SHORT_BUFFER, _SHORT_MAP = -2, -5
 _SIZE = ctypes.c_size_t
 _load = bind(
     {
@@ -96,15 +96,15 @@ def normalize(
             rows.ctypes.data if mapped else None, rows.size, row_splits.ctypes.data,
             progress.ctypes.data,
         )  # fmt: skip
-        if status != _SHORT_BUFFER:
-            break
         _, written, used = progress.tolist()
-        data = _grown(data, written)
-        if mapped:
+        if status == _SHORT_BUFFER:
+            data = _grown(data, written)
+        elif status == _SHORT_MAP:  # alone: a text of many changes needs far more rows than bytes
             rows = _grown(rows, used)
+        else:
+            break
     if status != 0:
         raise KernelError("a text is 2 GiB or longer, or becomes so; give it in parts")
-    _, written, used = progress.tolist()
     return Normalized(_shrunk(data, written), offsets, _shrunk(rows, used), row_splits)
 
 
