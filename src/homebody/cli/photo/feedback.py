@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from homebody.cli.photo._options import BundleFile, CatalogFile
 from homebody.errors import UsageError
 
 
@@ -26,12 +27,8 @@ def feedback(
     category: Annotated[
         str | None, typer.Option(help="What the photo is, if it was taken for something else.")
     ] = None,
-    catalog: Annotated[
-        Path | None, typer.Option(help="Use this catalog instead of the bundle's.")
-    ] = None,
-    bundle: Annotated[
-        Path | None, typer.Option(help="Use this bundle instead of the built-in one.")
-    ] = None,
+    catalog: CatalogFile = None,
+    bundle: BundleFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Learn from what the owner picked for a photo, so that the suggestions become theirs.

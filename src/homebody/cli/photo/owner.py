@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from homebody.cli.photo._options import BundleFile
+
 if TYPE_CHECKING:
     from homebody.features.photo.learned import Learned
 
@@ -21,9 +23,7 @@ def owner(
         bool,
         typer.Option("--carry-over", help="Take it along to the bundle that is in use now."),
     ] = False,
-    bundle: Annotated[
-        Path | None, typer.Option(help="Use this bundle instead of the built-in one.")
-    ] = None,
+    bundle: BundleFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what was learned of an owner. To forget it, delete the file.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from homebody.cli.photo._options import BundleFile, CatalogFile
 from homebody.errors import FeatureError, ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -38,12 +39,8 @@ def suggest(
     member: Annotated[
         bool, typer.Option("--member", help="Everything is available: the mix does not matter.")
     ] = False,
-    catalog: Annotated[
-        Path | None, typer.Option(help="Use this catalog instead of the bundle's.")
-    ] = None,
-    bundle: Annotated[
-        Path | None, typer.Option(help="Use this bundle instead of the built-in one.")
-    ] = None,
+    catalog: CatalogFile = None,
+    bundle: BundleFile = None,
     public_key: Annotated[
         Path | None, typer.Option(help="Refuse the bundle unless this Ed25519 key signed it.")
     ] = None,
