@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnx_ir as ir
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import Graph, Segment, Tensor
@@ -34,7 +33,7 @@ class OpenVino:
         return str(openvino.__version__)
 
     def supports(self, graph: Graph) -> tuple[Reason | None, ...]:
-        """Ask for the whole graph; only where that is refused, for each kind of node."""
+        """Ask for the whole graph; only where that is refused, for each node."""
         try:
             model = _core().read_model(graph.to_bytes())
             named = set(_core().query_model(model, _DEVICE))
@@ -42,14 +41,8 @@ class OpenVino:
                 return (None,) * len(graph.nodes)
         except RuntimeError:
             pass
-        answers: dict[bytes, Reason | None] = {}
-        found = []
-        for node in graph.nodes:
-            alone = _alone(graph, node)
-            if alone not in answers:
-                answers[alone] = _refusal(alone)
-            found.append(answers[alone])
-        return tuple(found)
+        alone = (graph.segment([number]) for number in range(len(graph.nodes)))
+        return tuple(_refusal(segment.to_bytes()) for segment in alone)
 
     def build(self, segment: Segment, options: Options) -> Network:
         """Compile a segment."""
@@ -164,12 +157,6 @@ def _settings(options: Options) -> dict[str, Any]:
         "INFERENCE_NUM_THREADS": options.threads,
         "INFERENCE_PRECISION_HINT": _PRECISION[options.precision],
     }
-
-
-def _alone(graph: Graph, node: ir.Node) -> bytes:
-    """A model of one node, without names, so that equal nodes are asked about once."""
-    segment = graph.segment([graph.nodes.index(node)])
-    return segment.to_bytes()
 
 
 def _refusal(model: bytes) -> Reason | None:
