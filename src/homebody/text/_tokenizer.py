@@ -71,20 +71,7 @@ class Tokenizer(Splitter):
 
     @abc.abstractmethod
     def tokenize_with_offsets(self, input: Any) -> tuple[Any, Any, Any]:
-        """The tokens of each string, and where they start and end.
-
-        Args:
-            input: a str or bytes, or strings in any form that the module names, nested or not.
-
-        Returns:
-            Tokens, starts and ends. Of a single string arrays (or Strings) [tokens], of several a
-            Ragged [strings, tokens], nested deeper as the input is. Offsets are int32; a token's
-            end is where the next character would start.
-
-        Raises:
-            MalformedTextError: with ``malformed="error"``, a string is not UTF-8.
-            TextError: the input is no text.
-        """
+        """The tokens of each string, as :meth:`Splitter.split_with_offsets` describes them."""
 
     def tokenize(self, input: Any) -> Any:
         """The tokens of each string, as :meth:`tokenize_with_offsets` gives them."""
