@@ -85,7 +85,7 @@ def key_parts(segment: Segment, engine: Engine, options: Options) -> dict[str, s
     """Everything that a compiled segment depends on, by name."""
     version = engine.probe()
     return {
-        "graph": hashlib.sha256(segment.to_bytes()).hexdigest(),
+        "graph": segment.sha256,
         "inputs": ",".join(f"{t.name}:{t.dtype}:{t.shape}" for t in segment.inputs),
         "engine": engine.name,
         "version": version.detail if isinstance(version, Reason) else version,

@@ -19,6 +19,7 @@ import msgspec
 from homebody.engines.choose import Candidate, Choice
 from homebody.engines.compiled import CompiledModel
 from homebody.engines.engine import Code, Precision
+from homebody.engines.graph import sha256
 from homebody.engines.policy import Policy
 from homebody.errors import CompiledError
 from homebody.files import replacing
@@ -103,7 +104,7 @@ def record_of(
     settings = model.settings
     return Record(
         source=source,
-        model_sha256=hashlib.sha256(model.graph.to_bytes()).hexdigest(),
+        model_sha256=sha256(model.graph),
         bundle_sha256=bundle_sha256,
         engines=tuple(model.engines),
         versions=versions,

@@ -6,6 +6,7 @@ The intermediate form of everything in :mod:`homebody.engines` is ONNX, int8 as 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -183,6 +184,11 @@ class Segment:
     def size(self) -> int:
         """How many of its nodes compute: all but QuantizeLinear and DequantizeLinear."""
         return sum(node.op_type not in (QUANTIZE, DEQUANTIZE) for node in self.nodes)
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of :meth:`to_bytes`, in hexadecimal; large weights are hashed once."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
         """The segment as an ``.onnx`` model of its own; equal segments give equal bytes."""
