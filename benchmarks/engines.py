@@ -105,7 +105,7 @@ def runner(runtime: str, models: Path, network: str, batch: int, threads: int) -
 def prepare(models: Path, network: str, batches: list[int], threads: int) -> None:
     """Everything that is made once: ONNX, int8 files, and compiled models."""
     from homebody import engines
-    from homebody.engines.tflite_in import import_tflite
+    from homebody.engines.tflite import import_tflite
     from homebody.shrink import load_npz, shrink
 
     floats = models / f"{network}.tflite"

@@ -8,7 +8,7 @@ import pytest
 from homebody.engines.graph import QUANTIZE
 from homebody.errors import GraphError
 from homebody.runtime import Model
-from tests.engines.test_tflite_in import answers, imported
+from tests.engines.tflite.test_importing import answers, imported
 from tests.shrink.nets import Net
 
 

@@ -11,7 +11,7 @@ from homebody.engines.engine import Options
 from homebody.engines.graph import QUANTIZE, Graph
 from homebody.engines.quantize import quantize
 from homebody.errors import CalibrationError, GraphError
-from tests.engines.test_tflite_in import imported
+from tests.engines.tflite.test_importing import imported
 from tests.shrink.nets import Net, sqnr
 
 SAMPLES = np.random.default_rng(5).normal(size=(70, 8, 8, 3)).astype(np.float32)

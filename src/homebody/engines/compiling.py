@@ -22,7 +22,7 @@ from homebody.engines.policy import Policy
 from homebody.engines.quantize import quantize
 from homebody.engines.saved_model import is_saved_model, to_tflite
 from homebody.engines.tensorrt import TensorRt
-from homebody.engines.tflite_in import import_tflite
+from homebody.engines.tflite import import_tflite
 from homebody.errors import EngineError, GraphError
 from homebody.shrink import Source
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import DEQUANTIZE, Graph, Segment, read_graph
-from homebody.engines.tflite_forms import FORMS
-from homebody.engines.tflite_out import export_tflite
+from homebody.engines.tflite import export_tflite
+from homebody.engines.tflite.registry import EXPORTERS
 from homebody.errors import EngineBuildError, GraphError, ModelError
 from homebody.runtime import Model
 
@@ -29,7 +29,7 @@ class LiteRt:
         """What has a TFLite form; whether its attributes have one too, building says."""
         return tuple(
             None
-            if node.op_type in FORMS or node.op_type == DEQUANTIZE
+            if node.op_type in EXPORTERS or node.op_type == DEQUANTIZE
             else Reason("unknown-operation", f"{node.op_type} has no TFLite form")
             for node in graph.nodes
         )

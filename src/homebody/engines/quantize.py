@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from homebody.engines import qdq
 from homebody.engines.graph import QUANTIZE, Graph, read_graph
-from homebody.engines.tflite_in import import_tflite
-from homebody.engines.tflite_out import export_tflite
+from homebody.engines.tflite import export_tflite, import_tflite
 from homebody.errors import GraphError
 from homebody.shrink import Source, shrink
 

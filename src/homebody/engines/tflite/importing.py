@@ -7,7 +7,7 @@ it the other way: between two convolutions nothing is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,16 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from homebody.engines.graph import DEQUANTIZE, IR_VERSION, QUANTIZE
+from homebody.engines.tflite.layouts import FIRST, LAST, TO_FIRST, TO_LAST
+from homebody.engines.tflite.registry import IMPORTERS
 from homebody.errors import GraphError
 from homebody.runtime import editing
 
 OPSET = 17
 """The newest version of ONNX's operations that every engine here fuses well."""
 
-LAST, FIRST = "nhwc", "nchw"
-"""Where a value of four dimensions has its channels."""
-_TURN = {FIRST: (0, 3, 1, 2), LAST: (0, 2, 3, 1)}
+_TURN = {FIRST: TO_FIRST, LAST: TO_LAST}
 """What turns a value into a layout from the other one."""
-
-Handler = Callable[["Import", Any], None]
 
 
 def import_tflite(data: bytes) -> onnx.ModelProto:
@@ -74,19 +72,17 @@ class Import:
 
     def model(self) -> onnx.ModelProto:
         """Import every operation and name inputs and outputs."""
-        from homebody.engines.tflite_operations import HANDLERS
-
         inputs = [self._border(tensor) for tensor in self.source.inputs]
         for tensor in self.source.inputs:
             self._values[tensor, LAST] = self.name(tensor)
         for index, op in enumerate(self.source.operators):
             kind = self.source.kind(op)
-            if kind not in HANDLERS:
+            if kind not in IMPORTERS:
                 raise GraphError(
                     f"{self.source.label(index)} is not imported from TFLite; convert the model "
                     "without it, or export it as ONNX"
                 )
-            HANDLERS[kind](self, op)
+            IMPORTERS[kind](self, op)
         outputs = []
         for tensor in self.source.outputs:
             made = self.stored(tensor, LAST)

@@ -1,6 +1,6 @@
 """An ONNX graph as a ``.tflite`` model; what is QDQ there is int8 here, and nothing else is.
 
-The inverse of :mod:`homebody.engines.tflite_in`. A float value between DequantizeLinear and
+The inverse of :mod:`homebody.engines.tflite.importing`. A float value between DequantizeLinear and
 QuantizeLinear is never stored: the operation between them is written with integer operands, as
 TFLite's own kernels take it. Pictures are kept with their channels last from one convolution to the
 next, whatever ONNX's own order of a value is.
@@ -8,7 +8,7 @@ next, whatever ONNX's own order of a value is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,10 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph, tensor
+from homebody.engines.tflite.layouts import LAST, PLAIN, TO_FIRST, TO_LAST
+from homebody.engines.tflite.registry import EXPORTERS
 from homebody.errors import GraphError
 from homebody.runtime import editing
-
-PLAIN, LAST = "plain", "last"
-"""A value as ONNX orders it, and with its second dimension last."""
-TO_LAST, TO_PLAIN = (0, 2, 3, 1), (0, 3, 1, 2)
-
-Handler = Callable[["Export", ir.Node], None]
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,11 @@ class Scale:
         return other is not None and (
             np.array_equal(self.scale, other.scale) and np.array_equal(self.zero, other.zero)
         )
+
+
+TANH_SCALE = Scale(np.array([1 / 128], np.float32), np.array([0], np.int64))
+UNIT_SCALE = Scale(np.array([1 / 256], np.float32), np.array([-128], np.int64))
+"""What kernels of functions that end at 1 demand of their results."""
 
 
 def export_tflite(graph: Graph, *, batched: bool = False) -> bytes:
@@ -80,8 +81,6 @@ class Export:
 
     def model(self) -> bytes:
         """Export every operation."""
-        from homebody.engines.tflite_forms import FORMS
-
         for value in self.graph.model.graph.inputs:
             found = tensor(value)
             index = self.out.add_tensor(found.name, found.shape, found.dtype.name)
@@ -91,12 +90,12 @@ class Export:
         for node in self.graph.nodes:
             if node.op_type == DEQUANTIZE and self._is_integer(node.inputs[0]):
                 continue
-            if node.op_type not in FORMS:
+            if node.op_type not in EXPORTERS:
                 raise GraphError(
                     f"{node.op_type} {node.name!r} has no TFLite form here; leave it to another "
                     "engine"
                 )
-            FORMS[node.op_type](self, node)
+            EXPORTERS[node.op_type](self, node)
         for value in self.graph.model.graph.outputs:
             self.out.outputs.append(self.real(value))
         if self._batched:
@@ -226,6 +225,37 @@ class Export:
         )
         self.remember(value, layout, integer, made)
 
+    def put_like_input(
+        self, node: ir.Node, kind: str, inputs: list[int], layout: str, integer: bool,
+        *, options: str = "", version: int = 1, **fields: Any,
+    ) -> None:  # fmt: skip
+        """An operation whose integers are read after it as before it; another scale comes after."""
+        made = node.outputs[0]
+        read, wanted = self.read_scale(node.inputs[0]), self.made_scale(made)
+        how: dict[str, Any] = {"options": options, "version": version, **fields}
+        if not integer or read is None or wanted is None or read.same(wanted):
+            self.put(kind, inputs, made, layout, integer, **how)
+            return
+        index = self.op(kind, inputs, made, layout, True, scale=read, **how)
+        self.remember(made, layout, True, self.requantized(index, made, layout, wanted))
+
+    def put_fixed(self, node: ir.Node, kind: str, layout: str, needed: Scale, **more: Any) -> None:
+        """An operation whose kernel demands a scale of its result."""
+        integer, made = self.integer(node), node.outputs[0]
+        source = self.operand(node.inputs[0], layout, integer)
+        if not integer:
+            self.put(kind, [source], made, layout, False, **more)
+            return
+        index = self.op(kind, [source], made, layout, True, scale=needed, **{**more, "version": 2})
+        wanted = self.made_scale(made)
+        if wanted is not None and not needed.same(wanted):
+            index = self.requantized(index, made, layout, wanted)
+        self.remember(made, layout, True, index)
+
+    def moves_integers(self, node: ir.Node) -> bool:
+        """Whether an operation hands on integers that come in as such and leave as such."""
+        return bool(self.read_scale(node.inputs[0]) and self.made_scale(node.outputs[0]))
+
     def remember(self, value: ir.Value, layout: str, integer: bool, index: int) -> None:
         """Say which tensor a value is."""
         self._tensors[self._key(value, layout, integer)] = index
@@ -252,7 +282,7 @@ class Export:
         return self.op("QUANTIZE", [index], value, layout, True, version=2, scale=to)
 
     def _transposed(self, value: ir.Value, layout: str, integer: bool) -> int:
-        perm = TO_PLAIN if layout == LAST else TO_LAST
+        perm = TO_FIRST if layout == LAST else TO_LAST
         source = self._tensors[self._key(value, layout, integer)]
         order = self.add_constant(np.asarray(perm, np.int32), "perm")
         to = PLAIN if layout == LAST else LAST

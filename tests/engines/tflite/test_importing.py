@@ -11,15 +11,15 @@ from homebody.engines.engine import Options
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph, read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.plan import plan
-from homebody.engines.tflite_in import import_tflite
-from homebody.engines.tflite_operations import HANDLERS
+from homebody.engines.tflite import import_tflite
+from homebody.engines.tflite.registry import IMPORTERS
 from homebody.errors import GraphError, ModelError
 from homebody.runtime import Model
 from homebody.shrink import shrink
 from tests.shrink.nets import Net, sqnr
 from tests.shrink.test_operations import BUILD
 
-KINDS = sorted(BUILD.keys() & HANDLERS.keys())
+KINDS = sorted(BUILD.keys() & IMPORTERS.keys())
 NATIVE = OnnxRuntime()
 
 

@@ -8,14 +8,14 @@ from onnx import helper, numpy_helper
 
 from homebody.engines import qdq
 from homebody.engines.graph import Graph, read_graph
-from homebody.engines.tflite_forms import FORMS
-from homebody.engines.tflite_out import export_tflite
+from homebody.engines.tflite import export_tflite
+from homebody.engines.tflite.registry import EXPORTERS
 from homebody.errors import GraphError
 from homebody.runtime import Model, tflite
 from homebody.runtime.tflite import operator_names
 from homebody.shrink import shrink
 from tests.engines.graphs import model, value
-from tests.engines.test_tflite_in import BUILD, KINDS, imported, samples
+from tests.engines.tflite.test_importing import BUILD, KINDS, imported, samples
 from tests.shrink.nets import Net, sqnr
 
 
@@ -39,7 +39,7 @@ THERE_AND_BACK = [kind for kind in KINDS if kind not in FORMLESS]
 def test_what_has_no_form_is_left_to_other_engines(kind):
     net = Net()
     BUILD[kind](net)
-    assert FORMLESS[kind] not in FORMS
+    assert FORMLESS[kind] not in EXPORTERS
     with pytest.raises(GraphError, match=f"{FORMLESS[kind]} .* has no TFLite form"):
         exported(net.build())
 

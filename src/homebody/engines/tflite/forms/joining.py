@@ -1,0 +1,92 @@
+"""Arrays put together and taken apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from homebody.engines.graph import tensor
+from homebody.engines.tflite.exporting import Export
+from homebody.engines.tflite.importing import Import
+from homebody.engines.tflite.layouts import FIRST, LAST, PLAIN, TO_LAST
+from homebody.engines.tflite.registry import exports, imports
+from homebody.errors import GraphError
+
+
+@imports("CONCATENATION")
+def _import_concatenation(to: Import, op: Any) -> None:
+    layout = to.layout(op.inputs)
+    axis = op.builtinOptions.axis % to.rank(op.outputs[0])
+    if layout == FIRST:
+        axis = (0, 2, 3, 1)[axis]
+    value = to.node("Concat", [to.real(t, layout) for t in op.inputs], axis=axis)
+    value = to.activate(value, op.builtinOptions.fusedActivationFunction, op.outputs[0])
+    to.put(op.outputs[0], value, layout)
+
+
+@imports("PACK")
+def _import_pack(to: Import, op: Any) -> None:
+    axis = op.builtinOptions.axis
+    axes = to.constant(np.asarray([axis], np.int64), "axes")
+    parts = [to.node("Unsqueeze", [to.stored(t, LAST), axes]) for t in op.inputs]
+    to.put_stored(op.outputs[0], to.node("Concat", parts, axis=axis))
+
+
+@imports("SPLIT")
+def _import_split(to: Import, op: Any) -> None:
+    axis = int(to.values(op.inputs[0]))
+    parts = to.node("Split", [to.stored(op.inputs[1], LAST)], len(op.outputs), axis=axis)
+    for made, part in zip(op.outputs, [parts] if len(op.outputs) == 1 else parts, strict=True):
+        to.put_stored(made, part)
+
+
+@exports("Concat")
+def _export_concat(to: Export, node: ir.Node) -> None:
+    layout, made = to.layout(node.inputs), node.outputs[0]
+    axis = node.attributes.get_int("axis", 0) % len(to.shape(made))
+    if layout == LAST:
+        axis = TO_LAST.index(axis)
+    computed = all(to.constant(value) is None for value in node.inputs)
+    integer, wanted = to.integer(node) and computed, to.made_scale(made)
+    parts = []
+    for value in node.inputs:
+        assert value is not None
+        part, read = to.operand(value, layout, integer), to.read_scale(value)
+        if integer and wanted is not None and not wanted.same(read):
+            part = to.requantized(part, value, layout, wanted)
+        parts.append(part)
+    to.put("CONCATENATION", parts, made, layout, integer, options="ConcatenationOptions", axis=axis,
+           version=2 if integer else 1)  # fmt: skip
+
+
+@exports("Split")
+def _export_split(to: Export, node: ir.Node) -> None:
+    source = node.inputs[0]
+    axis = node.attributes.get_int("axis", 0) % len(to.shape(source))
+    integer = bool(to.read_scale(source) and all(to.made_scale(v) for v in node.outputs))
+    sizes = [to.shape(value)[axis] for value in node.outputs]
+    kind = "int8" if integer else tensor(node.outputs[0]).dtype.name
+    parts = []
+    for value in node.outputs:
+        scale = to.made_scale(value) if integer else None
+        if integer and scale is not None and not scale.same(to.read_scale(source)):
+            raise GraphError(f"{node.name!r} splits integers and counts its parts otherwise")
+        parts.append(
+            to.out.add_tensor(
+                str(value.name),
+                to.shape(value),
+                kind,
+                scales=scale.scale if scale else None,
+                zero_points=scale.zero if scale else None,
+            )
+        )
+        to.remember(value, PLAIN, integer, parts[-1])
+    inputs = [
+        to.operand(source, PLAIN, integer),
+        to.add_constant(np.array(sizes, np.int32), "sizes"),
+        to.add_constant(np.array(axis, np.int32), "axis"),
+    ]
+    fields = {"numSplits": len(parts)}
+    to.add("SPLIT_V", inputs, parts, 2 if integer else 1, "SplitVOptions", fields)

@@ -1,0 +1,112 @@
+"""The same numbers in another shape, order or type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from onnx import TensorProto, helper
+
+from homebody.engines.tflite.exporting import Export
+from homebody.engines.tflite.importing import Import
+from homebody.engines.tflite.layouts import LAST, PLAIN, TO_FIRST, TO_LAST
+from homebody.engines.tflite.registry import exports, imports
+from homebody.errors import GraphError
+
+
+@imports("CAST")
+def _import_cast(to: Import, op: Any) -> None:
+    dtype = to.source.numpy_type(op.outputs[0])
+    if dtype is None:
+        raise GraphError("a CAST goes to a type that is not imported; convert the model without it")
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    layout = to.layout(op.inputs)
+    value = to.node("Cast", [to.stored(op.inputs[0], layout)], to=kind)
+    to.put_stored(op.outputs[0], value, layout)
+
+
+@imports("RESHAPE")
+def _import_reshape(to: Import, op: Any) -> None:
+    if len(op.inputs) > 1 and not to.source.is_constant(op.inputs[1]):
+        wanted = to.node("Cast", [to.stored(op.inputs[1], LAST)], to=TensorProto.INT64)
+    else:
+        given = to.values(op.inputs[1]) if len(op.inputs) > 1 else op.builtinOptions.newShape
+        shape = np.asarray(given, np.int64)
+        if to.shape(op.inputs[0])[:1] == (-1,) and -1 not in shape and len(shape):
+            shape = np.concatenate([[-1], shape[1:]])  # the batch is open, and comes first
+        wanted = to.constant(shape.astype(np.int64), "shape")
+    value = to.node("Reshape", [to.stored(op.inputs[0], LAST), wanted])
+    to.put_stored(op.outputs[0], value)
+
+
+@imports("SQUEEZE", "EXPAND_DIMS")
+def _import_reshape_to_output(to: Import, op: Any) -> None:
+    kind = to.source.kind(op)
+    if kind == "SQUEEZE":
+        found = op.builtinOptions.squeezeDims
+        axes = [] if found is None else [int(axis) for axis in np.atleast_1d(found)]
+        rest = [to.constant(np.asarray(axes, np.int64), "axes")] if axes else []
+    else:
+        axes = [int(axis) for axis in np.atleast_1d(to.values(op.inputs[1]))]
+        rest = [to.constant(np.asarray(axes, np.int64), "axes")]
+    name = "Squeeze" if kind == "SQUEEZE" else "Unsqueeze"
+    to.put_stored(op.outputs[0], to.node(name, [to.stored(op.inputs[0], LAST), *rest]))
+
+
+@imports("TRANSPOSE")
+def _import_transpose(to: Import, op: Any) -> None:
+    perm = [int(axis) for axis in to.values(op.inputs[1])]
+    value = to.node("Transpose", [to.stored(op.inputs[0], LAST)], perm=perm)
+    to.put_stored(op.outputs[0], value)
+
+
+@imports("SHAPE")
+def _import_shape(to: Import, op: Any) -> None:
+    value = to.node("Shape", [to.stored(op.inputs[0], LAST)])
+    kind = TensorProto.INT32 if to.source.numpy_type(op.outputs[0]) is np.int32 else None
+    if kind is not None:
+        value = to.node("Cast", [value], to=kind)
+    to.put_stored(op.outputs[0], value)
+
+
+@exports("Identity", "Dropout")
+def _export_identity(to: Export, node: ir.Node) -> None:
+    _export_reshape(to, node)
+
+
+@exports("Cast")
+def _export_cast(to: Export, node: ir.Node) -> None:
+    source = to.operand(node.inputs[0], PLAIN, False)
+    to.put("CAST", [source], node.outputs[0], PLAIN, False, options="CastOptions")
+
+
+@exports("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+def _export_reshape(to: Export, node: ir.Node) -> None:
+    integer, made = to.moves_integers(node), node.outputs[0]
+    shape = to.add_constant(np.array(to.shape(made), np.int32), "shape")
+    data = node.inputs[0]
+    # Pictures of one pixel are the same numbers in either order.
+    pixel = len(to.shape(data)) == 4 and to.shape(data)[2:] == (1, 1) and to.layout([data]) == LAST
+    source = to.operand(data, LAST if pixel else PLAIN, integer)
+    to.put_like_input(node, "RESHAPE", [source, shape], PLAIN, integer)
+
+
+@exports("Transpose")
+def _export_transpose(to: Export, node: ir.Node) -> None:
+    source, made = node.inputs[0], node.outputs[0]
+    rank = len(to.shape(source))
+    perm = tuple(node.attributes.get_ints("perm", list(reversed(range(rank)))))
+    integer = to.moves_integers(node)
+    read, wanted = to.read_scale(source), to.made_scale(made)
+    if not integer or (read and read.same(wanted)):
+        if perm == TO_FIRST:
+            to.remember(made, LAST, integer, to.operand(source, PLAIN, integer))
+            return
+        if perm == TO_LAST:
+            to.remember(made, PLAIN, integer, to.operand(source, LAST, integer))
+            return
+    order = to.add_constant(np.array(perm, np.int32), "perm")
+    inputs = [to.operand(source, PLAIN, integer), order]
+    to.put_like_input(node, "TRANSPOSE", inputs, PLAIN, integer,
+                      options="TransposeOptions", version=2 if integer else 1)  # fmt: skip

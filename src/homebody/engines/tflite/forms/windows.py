@@ -1,0 +1,46 @@
+"""The borders that convolutions and pools put around a picture, as each format counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import onnx_ir as ir
+
+from homebody.runtime.editing import schema
+
+VALID, SAME = schema.Padding.VALID, schema.Padding.SAME
+
+
+def same_pads(
+    size: tuple[int, ...], kernel: Any, strides: list[int], dilations: list[int], padding: int
+) -> dict[str, Any]:
+    """ONNX's padding for TFLite's; explicit where the size is known, which engines fuse best."""
+    if padding != SAME:
+        return {"pads": [0, 0, 0, 0]}
+    if -1 in size:
+        return {"auto_pad": "SAME_UPPER"}
+    first, last = [], []
+    for length, window, stride, dilation in zip(size, kernel, strides, dilations, strict=True):
+        reach = dilation * (window - 1) + 1
+        total = max(0, (-(-length // stride) - 1) * stride + reach - length)
+        first.append(total // 2)
+        last.append(total - total // 2)
+    return {"pads": [*first, *last]}
+
+
+def window_pads(
+    node: ir.Node, before: Any, kernel: Any, strides: Sequence[int], dilations: Sequence[int]
+) -> list[int]:
+    """A node's borders: first of each axis, then last of each."""
+    how = node.attributes.get_string("auto_pad", "NOTSET")
+    if how == "NOTSET":
+        return list(node.attributes.get_ints("pads", [0, 0, 0, 0]))
+    if how == "VALID":
+        return [0, 0, 0, 0]
+    totals = [
+        max(0, (-(-b // s) - 1) * s + d * (k - 1) + 1 - b)
+        for b, k, s, d in zip(before, kernel, strides, dilations, strict=True)
+    ]
+    less, more = [t // 2 for t in totals], [t - t // 2 for t in totals]
+    return [*less, *more] if how == "SAME_UPPER" else [*more, *less]
