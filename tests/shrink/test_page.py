@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homebody.errors import ShrinkError
-from homebody.shrink._page_tables import SHOWN
+from homebody.pages import SHOWN
 from homebody.shrink.compare import Comparison, OutputComparison
 from homebody.shrink.page import page, write_page
 from homebody.shrink.report import OperationReport, Report, Sensitivity, Settings

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
 from homebody.engines.report import CandidateReport, NodeReport
-from homebody.shrink._page_text import as_text
+from homebody.pages import as_text
 
 COLUMNS = 44
 """In a row."""

@@ -19,9 +19,18 @@ from homebody.engines.report import (
     SegmentReport,
     ShapeReport,
 )
-from homebody.shrink._page_style import STYLE
-from homebody.shrink._page_tables import SHOWN, table
-from homebody.shrink._page_text import NAME, NONE, as_bytes, as_count, as_percent, as_text
+from homebody.pages import (
+    NAME,
+    NONE,
+    SHOWN,
+    as_bytes,
+    as_count,
+    as_percent,
+    as_text,
+    document,
+    facts,
+    table,
+)
 
 _STYLE = """
 :root{--onnxruntime:#7b7b84;--openvino:#2f6db5;--litert:#b06a12;--tensorrt:#4f8a1f;--other:#9a4fa3}
@@ -66,17 +75,7 @@ def page(report: Report) -> str:
     for number, shape in enumerate(report.shapes):
         body.append(_shape(shape, number))
     body.append(_machine(report))
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{as_text(report.source)}: compiled</title>\n"
-        f"<style>{STYLE}{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(body)
-        + f"\n</main>\n<footer>Homebody · {as_text(report.format)}</footer>\n</body>\n</html>\n"
-    )
+    return document(f"{report.source}: compiled", body, footer=report.format, style=_STYLE)
 
 
 def _headline(report: Report) -> str:
@@ -89,22 +88,18 @@ def _headline(report: Report) -> str:
         ratio = f'<span class="ratio">{times:.1f}× as fast as {as_text(rivals[0].engine)}</span>'
         if times < 1.0:
             ratio = ""
-    facts = [
+    told = [
         ("Nodes", f"{len(first.nodes):,}", f"in {as_count(len(best.segments), 'segment')}"),
         ("Weights", as_bytes(sum(s.weight_bytes for s in best.segments)), "of all segments"),
         ("SQNR", _db(best.sqnr_db), "of the outputs, against the native engine"),
         ("Precision", as_text(report.precision), as_count(report.threads, "thread")),
         ("Shapes", f"{len(report.shapes)}", "built and measured"),
     ]
-    cells = "".join(
-        f"<div><dt>{term}</dt><dd>{figure}<small>{more}</small></dd></div>"
-        for term, figure, more in facts
-    )
     return (
         '<header><p class="over">Compiled model</p>'
         f"<h1><bdi>{as_text(report.source, 200)}</bdi></h1>"
         f'<p class="sizes"><strong>{as_text(best.engine)}</strong> {_ms(best.seconds)} a call'
-        f'{ratio}</p><dl class="facts">{cells}</dl></header>'
+        f"{ratio}</p>{facts(told)}</header>"
     )
 
 

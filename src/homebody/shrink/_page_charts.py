@@ -9,21 +9,20 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from homebody.shrink._measure import NOISELESS_DB
-from homebody.shrink._page_tables import ranking
-from homebody.shrink._page_text import (
+from homebody.pages import (
     NAME,
     NONE,
-    Names,
     as_bytes,
     as_count,
-    as_db,
-    as_format,
     as_number,
     as_percent,
     as_text,
-    as_unit,
+    gauge,
+    places,
+    ranking,
 )
+from homebody.shrink._measure import NOISELESS_DB
+from homebody.shrink._page_words import Names, as_db, as_format, as_unit
 from homebody.shrink.report import OperationReport, Report, Sensitivity
 
 _PLOT = 240
@@ -126,11 +125,10 @@ def _grid(levels: range, over: bool, y: _Place) -> str:
 
 
 def _ticks(count: int, x: _Place) -> str:
-    powers = (m * 10**n for n in range(10) for m in (1, 2, 5))
-    step = next(s for s in powers if count <= 8 * s)
     return "".join(
-        f'<text class="axis" x="{x(i + 0.5)}" y="{_PLOT + 18}" text-anchor="middle">{i}</text>'
-        for i in range(0, count, step)
+        f'<text class="axis" x="{x(i + 0.5)}" y="{_PLOT + 18}" text-anchor="middle">{i:.0f}</text>'
+        for i in places(count, 8)
+        if i < count and i == round(i)
     )
 
 
@@ -182,12 +180,7 @@ def _bar(
     index: int, name: str, figure: str, ends: tuple[float, float], kind: str, zero: float = 0.0
 ) -> str:
     """A row of a ranking; ``ends`` and ``zero`` are shares of the bar's room."""
-    start, end = ends
-    x = as_percent(zero)
-    axis = f'<line class="zero" x1="{x}" x2="{x}" y1="-2" y2="7"/>' if zero else ""
     return (
         f'<tr><th scope="row"><a href="#op-{index}">#{index}</a> {name}'
-        f'<svg class="gauge" aria-hidden="true"><rect class="{kind}" x="{as_percent(start)}" '
-        f'width="{as_percent(max(end - start, 0.002))}" height="100%"/>{axis}</svg></th>'
-        f"<td>{figure}</td></tr>"
+        f"{gauge(*ends, kind, zero)}</th><td>{figure}</td></tr>"
     )

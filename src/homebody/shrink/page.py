@@ -14,24 +14,22 @@ import msgspec
 
 from homebody.errors import ShrinkError
 from homebody.files import replacing
-from homebody.shrink._page_charts import error_chart, sensitivity_chart, weights_chart
-from homebody.shrink._page_style import STYLE
-from homebody.shrink._page_tables import SHOWN, table
-from homebody.shrink._page_text import (
+from homebody.pages import (
     NAME,
     NONE,
-    Names,
+    SHOWN,
     as_bytes,
     as_count,
-    as_db,
-    as_format,
     as_number,
     as_percent,
-    as_ratio,
-    as_scale,
     as_text,
-    as_unit,
+    document,
+    facts,
+    table,
 )
+from homebody.shrink._page_charts import error_chart, sensitivity_chart, weights_chart
+from homebody.shrink._page_style import STYLE
+from homebody.shrink._page_words import Names, as_db, as_format, as_ratio, as_scale, as_unit
 from homebody.shrink.compare import Comparison
 from homebody.shrink.report import OperationReport, Report
 
@@ -69,16 +67,7 @@ def page(report: Report, *, title: str, comparison: Comparison | None = None) ->
         _notes(report.notes),
         _operations(report, names),
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{as_text(title)}: shrunk</title>\n<style>{STYLE}</style>\n</head>\n"
-        "<body>\n<main>\n" + "\n".join(part for part in body if part) + "\n</main>\n"
-        f"<footer>Homebody · {as_text(report.format)}</footer>\n</body>\n</html>\n"
-    )
+    return document(f"{title}: shrunk", body, footer=report.format, style=STYLE)
 
 
 def write_page(
@@ -105,27 +94,23 @@ def _headline(report: Report, title: str) -> str:
     before, after = report.size_before, report.size_after
     share = min(1.0, after / before) if before else 1.0
     counts = Counter(op.format for op in report.operations)
-    facts = [
+    told = [
         ("Scheme", as_text(report.settings.scheme), _settings(report)),
         ("Operations", as_text(f"{len(report.operations)}"),
          ", ".join(f"{n} {as_format(f)}" for f, n in counts.most_common()) or "none"),
     ]  # fmt: skip
     if report.calibration_samples:
         measured = f"for the ranges; SQNR measured on {report.measured_samples:,}"
-        facts.append(("Samples", f"{report.calibration_samples:,}", measured))
+        told.append(("Samples", f"{report.calibration_samples:,}", measured))
     elif report.measured_samples:
-        facts.append(("Samples", f"{report.measured_samples:,}", "that SQNR was measured on"))
+        told.append(("Samples", f"{report.measured_samples:,}", "that SQNR was measured on"))
     if report.equalized:
-        facts.append(("Equalized", f"{report.equalized:,}", "channels rescaled beforehand"))
-    facts += [
+        told.append(("Equalized", f"{report.equalized:,}", "channels rescaled beforehand"))
+    told += [
         ("SQNR at the output", f"{as_db(db)}{as_unit(db)}", f"<bdi>{as_text(name, NAME)}</bdi>")
         for name, db in list(report.output_sqnr_db.items())[:4]
     ]
     hidden = len(report.output_sqnr_db) - 4
-    cells = "".join(
-        f"<div><dt>{term}</dt><dd>{figure}<small>{more}</small></dd></div>"
-        for term, figure, more in facts
-    )
     return (
         f'<header><p class="over">Shrunk model</p><h1><bdi>{as_text(title, 200)}</bdi></h1>'
         f'<p class="sizes"><span title="{before:,} bytes">{as_bytes(before)}</span>'
@@ -134,7 +119,7 @@ def _headline(report: Report, title: str) -> str:
         f'<span class="ratio">{as_ratio(before, after)}</span></p>'
         f'<svg class="size" aria-hidden="true"><rect class="track" width="100%" height="100%"/>'
         f'<rect class="accent" width="{as_percent(share)}" height="100%"/></svg>'
-        f'<dl class="facts">{cells}</dl>'
+        + facts(told)
         + (f"<p>SQNR at {hidden} more outputs is in the table.</p>" if hidden > 0 else "")
         + "</header>"
     )

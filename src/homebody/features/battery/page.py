@@ -4,9 +4,8 @@ screen.
 
 from __future__ import annotations
 
-import html
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from homebody.errors import AdaptError
 from homebody.features.battery.demo import FLEET, Demo, FormResult, Score, Summary
@@ -14,6 +13,7 @@ from homebody.features.battery.figures import figures
 from homebody.features.battery.plot import Figure
 from homebody.features.battery.style import STYLE
 from homebody.files import replacing
+from homebody.pages import as_text, document, facts
 
 WAYS = {
     "as published": ("Article's filter, as published", "500 particles, P0 = Q = 10⁻²"),
@@ -34,7 +34,7 @@ def demo_page(demo: Demo) -> str:
         MissingExtraError: matplotlib is not installed.
     """
     summary = demo.summary
-    return document("A battery's model of one", [
+    return framed("A battery's model of one", [
         _header(summary),
         figure_grid(figures(demo)),
         _table(summary),
@@ -52,35 +52,9 @@ def write(path: str | os.PathLike[str], text: str) -> None:
         draft.write_text(text, encoding="utf-8", newline="\n")
 
 
-def document(title: str, parts: Iterable[str]) -> str:
-    """An HTML document that refers to nothing outside itself."""
-    body = "\n".join(part for part in parts if part)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{as_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n{body}\n</main>\n<footer>Homebody · battery twin</footer>\n"
-        "</body>\n</html>\n"
-    )
-
-
-def as_text(text: str, length: int = 200) -> str:
-    """Any text as HTML: escaped, visible, and shortened."""
-    if len(text) > length:
-        text = text[: length - 1] + "…"
-    return html.escape("".join(c if c.isprintable() else "\ufffd" for c in text))
-
-
-def facts(found: Sequence[tuple[str, str, str]]) -> str:
-    """Terms, their figures, and a line on each; all HTML."""
-    cells = "".join(
-        f"<div><dt>{term}</dt><dd>{figure}<small>{more}</small></dd></div>"
-        for term, figure, more in found
-    )
-    return f'<dl class="facts">{cells}</dl>'
+def framed(title: str, parts: Iterable[str]) -> str:
+    """A page of the battery twin's look."""
+    return document(title, parts, footer="battery twin", style=STYLE)
 
 
 def figure_grid(found: Iterable[Figure]) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 from homebody.adapt import ModelOfOne
 from homebody.features.battery.follow import outlook
 from homebody.features.battery.measurements import Measurements
-from homebody.features.battery.page import as_text, document, facts, figure_grid, percent
+from homebody.features.battery.page import figure_grid, framed, percent
 from homebody.features.battery.plot import COLOURS, Figure, band, dots, legend, line, svg
 from homebody.features.battery.scores import coverage, rmse
+from homebody.pages import as_text, facts
 
 DRAWN = 1500
 """At most so many points of a line: more than a screen shows."""
@@ -35,7 +36,7 @@ def twin_page(twin: ModelOfOne, measurements: Measurements) -> str:
     now, before = rmse(mean[there], volts[there]), rmse(pristine[there], volts[there])
     inside = coverage(volts[there], low[there], high[there])
     head = (
-        f'<header><p class="over">Battery twin</p><h1><bdi>{as_text(twin.asset)}</bdi></h1>'
+        f'<header><p class="over">Battery twin</p><h1><bdi>{as_text(twin.asset, 200)}</bdi></h1>'
         f"<p>Learned on the base model {twin.base.sha256[:16]}…</p>"
         + facts([
             ("Error on these measurements", f"{now:.3g} V",
@@ -52,7 +53,7 @@ def twin_page(twin: ModelOfOne, measurements: Measurements) -> str:
         *_history(twin),
         _states(twin),
     ]
-    return document(f"{twin.asset}: battery twin", [
+    return framed(f"{twin.asset}: battery twin", [
         head, figure_grid(figures), _notes(measurements), _statuses(twin),
     ])  # fmt: skip
 
