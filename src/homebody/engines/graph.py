@@ -21,6 +21,7 @@ import onnx_ir.passes.common as passes
 from onnx_ir.convenience import extract
 
 from homebody.engines.external import take_in
+from homebody.engines.folding import fold
 from homebody.errors import GraphError
 
 MAX_BYTES = (1 << 31) - 1
@@ -88,6 +89,8 @@ class Graph:
     def at(self, shapes: Mapping[str, Shape]) -> Graph:
         """The same graph for inputs of these shapes, with every shape that follows from them.
 
+        What is constant then is computed (:func:`~homebody.engines.folding.fold`).
+
         Args:
             shapes: by input's name; -1 leaves a dimension open, and inputs that are not named keep
                 theirs.
@@ -118,7 +121,10 @@ class Graph:
         del proto.graph.value_info[:]
         for value in proto.graph.output:
             value.type.tensor_type.ClearField("shape")
-        return Graph(ir.from_proto(_inferred(proto)))
+        model = ir.from_proto(_inferred(proto))
+        while fold(model):  # shapes that were computed may be known by now
+            model = ir.from_proto(_inferred(ir.to_proto(model)))
+        return Graph(model)
 
     def segment(self, members: Sequence[int]) -> Segment:
         """Cut nodes out as a model of their own.
