@@ -68,6 +68,7 @@ On the command line each of these is one line on standard error and exit code 2.
     ├── EngineError            a graph cannot be compiled or run by engines
     │   ├── GraphError             the model is unsound, unsupported or given other inputs
     │   ├── EngineBuildError       an engine does not build a segment; the native one takes it
+    │   │   └── EngineCrashError       it ended the process that built, or hung
     │   └── CompiledError          a compiled model's folder cannot be written, read or used
     ├── ServeError             a studio, a repository or a model cannot be served
     │   └── RequestError           a request to a served model does not fit it
@@ -524,6 +525,10 @@ class GraphError(EngineError):
 
 class EngineBuildError(EngineError):
     """An engine does not build a segment, whether it said it would or not."""
+
+
+class EngineCrashError(EngineBuildError):
+    """Building a segment ended the process that builds, or did not end."""
 
 
 class CompiledError(EngineError):

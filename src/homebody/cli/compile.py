@@ -45,6 +45,9 @@ def compile(
     threads: Annotated[
         int | None, typer.Option(help="Threads of one call.", min=1, show_default="all")
     ] = None,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Build here; an engine that crashes ends this.")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="Write what runs where and why: a page, or .json.")
     ] = None,
@@ -93,6 +96,7 @@ def compile(
             min_segment_size=min_segment_size,
             max_cached_engines=max_cached_engines,
             threads=threads,
+            isolated=not in_process,
             told=lambda engine: status.update(f"building with {engine}"),
         )
         if report or trace:

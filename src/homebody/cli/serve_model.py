@@ -31,6 +31,9 @@ def serve_model(
         int | None,
         typer.Option(min=1, help="Threads of one call.", show_default="as it was compiled"),
     ] = None,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Build here; an engine that crashes ends this.")
+    ] = False,
 ) -> None:
     """Serve a compiled model: KServe's v2 and TensorFlow Serving's predict protocols.
 
@@ -49,7 +52,7 @@ def serve_model(
     from homebody.server.predict.app import PredictApp
     from homebody.server.run import listening, server
 
-    model = load(folder, threads=threads)
+    model = load(folder, threads=threads, isolated=not in_process)
     app = PredictApp(
         model,
         name or Path(read(folder)[0].source).stem,

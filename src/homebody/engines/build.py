@@ -9,9 +9,13 @@ from typing import Protocol
 
 from homebody.engines.engine import Engine, Executable, Options, Reason
 from homebody.engines.graph import Segment
+from homebody.engines.isolation.engine import Isolated
 from homebody.engines.plan import Plan
 from homebody.engines.program import Program, Step
-from homebody.errors import EngineBuildError
+from homebody.errors import EngineBuildError, EngineCrashError
+
+CRASHED = b"homebody.crashed/1\n"
+"""What is stored of a build that crashed begins with this; why follows. It is not tried again."""
 
 
 class Store(Protocol):
@@ -46,6 +50,9 @@ def build(
 ) -> tuple[Program, tuple[Built, ...]]:
     """Compile every segment.
 
+    An :class:`~homebody.engines.isolation.engine.Isolated` engine's build that crashes is stored
+    too: under an equal key, thus with the same version on the same processor, it would again.
+
     Raises:
         EngineBuildError: the native engine does not build a segment either.
     """
@@ -59,6 +66,8 @@ def build(
         except EngineBuildError as error:
             if name == native.name:
                 raise
+            if isinstance(error, EngineCrashError) and store is not None:
+                store.put(segment, engines[name], options, CRASHED + str(error).encode())
             name, failure = native.name, Reason("build-failed", str(error))
             executable, cached = _made(segment, native, options, store)
         steps.append(Step(segment, name, executable))
@@ -70,11 +79,17 @@ def _made(
     segment: Segment, engine: Engine, options: Options, store: Store | None
 ) -> tuple[Executable, bool]:
     if store is not None and (saved := store.get(segment, engine, options)) is not None:
+        if saved.startswith(CRASHED):
+            raise EngineBuildError(saved.removeprefix(CRASHED).decode("utf-8", "replace"))
         try:
             return engine.load(saved, segment, options), True
         except EngineBuildError:
             pass  # what an engine no longer reads is built anew
-    executable = engine.build(segment, options)
-    if store is not None and (fresh := executable.save()) is not None:
+    if isinstance(engine, Isolated):
+        executable, fresh = engine.made(segment, options)
+    else:
+        executable = engine.build(segment, options)
+        fresh = None if store is None else executable.save()
+    if store is not None and fresh is not None:
         store.put(segment, engine, options, fresh)
     return executable, False

@@ -14,6 +14,7 @@ from homebody.engines.cache import DiskCache, processor
 from homebody.engines.compiled import CompiledModel, Settings
 from homebody.engines.engine import Engine, Options, Precision, Reason
 from homebody.engines.graph import QUANTIZE, Graph, Shape, read_bytes, read_graph
+from homebody.engines.isolation.engine import Isolated
 from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
@@ -48,6 +49,7 @@ def compile(
     min_segment_size: int = MIN_SEGMENT_SIZE,
     max_cached_engines: int = 16,
     threads: int | None = None,
+    isolated: bool = True,
     told: Callable[[str], None] = lambda engine: None,
 ) -> CompiledModel:
     """Compile a model: measure each engine on it here, and keep the quickest.
@@ -65,6 +67,7 @@ def compile(
         min_segment_size: nodes in an engine's segment, at least.
         max_cached_engines: shapes whose engines stay in memory.
         threads: of one call; all processors if None.
+        isolated: build in another process, so that an engine that crashes ends that one alone.
         told: called with an engine's name before it builds.
 
     Raises:
@@ -83,7 +86,7 @@ def compile(
         # Engines round integers differently: the answers of an int8 model are that near.
         options = replace(options, precision="int8")
     settings = Settings(options, policy, min_segment_size, max_cached_engines)
-    compiled = _model(graph, engines, settings, Path(folder), told)
+    compiled = _model(graph, engines, settings, Path(folder), told, isolated=isolated)
     for wanted in shapes or [_unit(graph)]:
         named = wanted if isinstance(wanted, Mapping) else {graph.inputs[0].name: wanted}
         compiled.at({**_unit(graph), **named}, measured=True)
@@ -96,6 +99,7 @@ def load(
     folder: str | os.PathLike[str],
     *,
     threads: int | None = None,
+    isolated: bool = True,
     told: Callable[[str], None] = lambda engine: None,
 ) -> CompiledModel:
     """Load what :func:`compile` wrote; engines come from its cache, or are built again.
@@ -103,6 +107,7 @@ def load(
     Args:
         folder: what was given to :func:`compile`.
         threads: of one call; as it was compiled if None.
+        isolated: as for :func:`compile`.
         told: called with an engine's name before it builds.
 
     Raises:
@@ -125,7 +130,7 @@ def load(
         for shape in record.shapes
         if same and shape.shapes.keys() == {tensor.name for tensor in graph.inputs}
     }
-    return _model(graph, record.engines, settings, Path(folder), told, chosen)
+    return _model(graph, record.engines, settings, Path(folder), told, chosen, isolated=isolated)
 
 
 def read_model(path: str | os.PathLike[str]) -> Graph:
@@ -170,14 +175,20 @@ def _model(
     folder: Path,
     told: Callable[[str], None],
     chosen: Mapping[tuple[Shape, ...], str] | None = None,
+    *,
+    isolated: bool,
 ) -> CompiledModel:
     unknown = [name for name in names if name not in ENGINES]
     if unknown:
         raise EngineError(f"there is no engine {unknown[0]!r}; choose from {', '.join(ENGINES)}")
+
+    def made(name: str) -> Engine:
+        return Isolated(ENGINES[name]()) if isolated else ENGINES[name]()
+
     return CompiledModel(
         graph,
-        {name: ENGINES[name]() for name in names},
-        ENGINES[NATIVE](),
+        {name: made(name) for name in names},
+        made(NATIVE),
         settings,
         chosen=chosen,
         store=DiskCache(folder / folders.CACHE),
