@@ -124,6 +124,32 @@ def test_large_inputs_are_read_where_they_are_and_still_right(name):
             np.testing.assert_allclose(found[output], wanted[output], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "litert"])
+def test_large_inputs_may_be_given_again_changed_or_read_only(name):
+    rows = WORTH_POINTING // (4 * 5) + 1
+    graph = graph_of(5, rows)
+    engine = {**ENGINES, "litert": LiteRt()}[name]
+    program, _ = build(
+        plan(graph, engine, NATIVE), {name: engine, **ENGINES}, NATIVE, Options(), None
+    )
+    copied, _ = build(plan(graph, NATIVE, NATIVE), ENGINES, NATIVE, Options(), None)
+    dice = np.random.default_rng(9)
+    first, second = (
+        {t.name: dice.normal(size=t.shape).astype(np.float32) for t in graph.inputs} for _ in "ab"
+    )
+    for inputs in (first, second, first, first):
+        for value in inputs.values():
+            value += dice.normal(size=value.shape).astype(np.float32)  # in place: the same array
+        fixed = {
+            n: np.frombuffer(v.tobytes(), np.float32).reshape(v.shape) for n, v in first.items()
+        }
+        for given in (inputs, fixed):
+            found = program(given)
+            wanted = copied({n: v.copy() for n, v in given.items()})
+            for output in wanted:
+                np.testing.assert_allclose(found[output], wanted[output], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

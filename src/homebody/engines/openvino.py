@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import io
 from collections.abc import Sequence
@@ -77,12 +78,10 @@ class Network:
 
     def run(self, inputs: Sequence[Buffer]) -> list[Buffer]:
         """Run over arrays of any shape that the segment takes."""
-        import openvino
-
         self._request = self._request or self._compiled.create_infer_request()
-        for tensor, value in zip(self._segment.inputs, inputs, strict=True):
-            shared = openvino.Tensor(np.ascontiguousarray(value), shared_memory=True)
-            self._request.set_tensor(_port(self._compiled.inputs, tensor), shared)
+        given = [np.ascontiguousarray(value) for value in inputs]  # kept while it computes
+        for tensor, value in zip(self._segment.inputs, given, strict=True):
+            self._request.set_tensor(_port(self._compiled.inputs, tensor), _shared(value))
         try:
             self._request.infer(share_outputs=True)
         except RuntimeError as error:
@@ -121,27 +120,39 @@ class _Request:
     ) -> None:
         self.request = compiled.create_infer_request()
         self._infer = self.request.infer
+        self._set = self.request.set_tensor
         self._ports = [_port(compiled.inputs, t) for t in segment.inputs]
         for index, buffer in enumerate(inputs):
             self.point(index, buffer)
         for tensor, buffer in zip(segment.outputs, outputs, strict=True):
-            self._share(_port(compiled.outputs, tensor), buffer)
+            self._set(_port(compiled.outputs, tensor), _shared(buffer))
 
     def __call__(self) -> None:
         self._infer(share_outputs=True)
 
     def point(self, index: int, buffer: Buffer) -> None:
         """Read an input from another buffer."""
-        self._share(self._ports[index], buffer)
+        self._set(self._ports[index], _shared(buffer))
 
-    def _share(self, port: Any, buffer: Buffer) -> None:
-        import openvino
 
-        self.request.set_tensor(port, openvino.Tensor(buffer, shared_memory=True))
+def _shared(buffer: Buffer) -> Any:
+    """A tensor over a buffer's own memory, which the caller keeps."""
+    if not buffer.flags.writeable and buffer.size:
+        # OpenVINO refuses to share what may not be written, although it only reads its inputs.
+        memory = (ctypes.c_ubyte * buffer.nbytes).from_address(buffer.ctypes.data)
+        buffer = np.frombuffer(memoryview(memory), buffer.dtype).reshape(buffer.shape)
+    return _tensor()(buffer, True)
 
 
 def _port(ports: Sequence[Any], tensor: Tensor) -> Any:
     return next(port for port in ports if tensor.name in port.names)
+
+
+@functools.cache
+def _tensor() -> Any:
+    import openvino
+
+    return openvino.Tensor
 
 
 @functools.cache

@@ -78,6 +78,12 @@ class Program:
             for index, tensor in enumerate(step.segment.inputs):
                 if tensor.name in self._readers and step.segment.static:
                     self._readers[tensor.name].append((run, index))
+        # Looked up once: a call of a small network has a few microseconds for all of this.
+        self._wanted = tuple((t.name, t.shape, t.dtype) for t in graph.inputs)
+        self._kept = tuple(
+            (t.name, self._buffers[t.name]) for t in graph.outputs if t.name in self._buffers
+        )
+        self._made = tuple(t.name for t in graph.outputs if t.name not in self._buffers)
         self._lock = threading.Lock()
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -128,11 +134,15 @@ class Program:
             return Moments(began, fed, tuple(steps), clock())
 
     def _results(self) -> dict[str, NDArray[Any]]:
-        found = {**self._buffers, **self._varying}
-        return {t.name: found[t.name].copy() for t in self.graph.outputs}
+        found = {name: buffer.copy() for name, buffer in self._kept}
+        for name in self._made:
+            found[name] = self._varying[name].copy()
+        return found
 
     def _feed(self, name: str, value: NDArray[Any]) -> None:
         """Copy an input, or read a large one where it is."""
+        if self._outside.get(name) is value and value.flags.c_contiguous:
+            return  # the same array as before: engines know where it is
         if name not in self._buffers:
             self._varying[name] = value
             return
@@ -155,22 +165,31 @@ class Program:
             return {name: buffer.copy() for name, buffer in found.items()}
 
     def _check(self, inputs: Mapping[str, NDArray[Any]]) -> None:
-        wanted = {tensor.name: tensor for tensor in self.graph.inputs}
-        if inputs.keys() != wanted.keys():
+        if len(inputs) == len(self._wanted):
+            for name, shape, dtype in self._wanted:
+                value = inputs.get(name)
+                if value is None or value.shape != shape or value.dtype != dtype:
+                    break
+            else:
+                return
+        self._check_closely(inputs)
+
+    def _check_closely(self, inputs: Mapping[str, NDArray[Any]]) -> None:
+        """What is wrong with them, if anything: open dimensions take any length."""
+        if inputs.keys() != self._readers.keys():
             raise GraphError(
                 f"the inputs {', '.join(map(repr, sorted(inputs)))} were given; "
-                f"give {', '.join(map(repr, sorted(wanted)))}"
+                f"give {', '.join(map(repr, sorted(self._readers)))}"
             )
-        for name, value in inputs.items():
-            tensor = wanted[name]
-            fits = value.ndim == len(tensor.shape) and all(
-                wanted_length in (-1, length)
-                for wanted_length, length in zip(tensor.shape, value.shape, strict=True)
+        for name, shape, dtype in self._wanted:
+            value = inputs[name]
+            fits = value.ndim == len(shape) and all(
+                wanted in (-1, length) for wanted, length in zip(shape, value.shape, strict=True)
             )
-            if not fits or value.dtype != tensor.dtype:
+            if not fits or value.dtype != dtype:
                 raise GraphError(
                     f"the input {name!r} is {value.dtype} {list(value.shape)}; "
-                    f"give {tensor.dtype} {list(tensor.shape)}"
+                    f"give {dtype} {list(shape)}"
                 )
 
 
