@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,7 +24,7 @@ from homebody.engines.choose import Choice, choose, noise, remembered
 from homebody.engines.engine import Engine, Options
 from homebody.engines.graph import Graph, Shape
 from homebody.engines.plan import MIN_SEGMENT_SIZE
-from homebody.engines.policy import Costs, Policy
+from homebody.engines.policy import Costs, Policy, cheapest
 from homebody.engines.policy import choose as cover
 from homebody.errors import GraphError
 
@@ -50,7 +51,8 @@ class Settings:
 class CompiledModel:
     """Answers requests of any batch size.
 
-    Calls from several threads are safe; they take turns.
+    Calls from several threads are safe. Those of one engine take turns, and none waits for a build
+    but the one that needs it.
 
     Args:
         graph: the model, its first dimensions open or not.
@@ -65,6 +67,8 @@ class CompiledModel:
         choices: for each batch size that was built, what was chosen and why.
         settings: how it is compiled.
         store: where compiled segments are kept between runs, or None.
+        later: where to build an engine that a call would like while others can cover it; None
+            builds at once.
     """
 
     def __init__(
@@ -85,9 +89,12 @@ class CompiledModel:
         self.choices: OrderedDict[tuple[Shape, ...], Choice] = OrderedDict()
         self._chosen = dict(chosen or {})
         self.store = store
+        self.later: Executor | None = None
         self._told = told
         self._costs: dict[tuple[Shape, ...], Costs] = {}
+        self._ordered: set[tuple[Shape, ...]] = set()
         self._lock = threading.RLock()
+        self._builds = threading.Lock()  # taken before the other, never while that is held
         self._names = tuple(tensor.name for tensor in graph.inputs)
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
@@ -104,22 +111,33 @@ class CompiledModel:
             key: tuple[Shape, ...] | None = tuple([inputs[name].shape for name in self._names])
         except KeyError:
             key = None  # what is missing is told below
+        if key is not None and (choice := self._found(key)):  # nothing to decide, nothing to build
+            return choice.best.program(inputs)
+        shapes = self._shapes(inputs)
+        if not self._covers:
+            return self.at(shapes, inputs=inputs).best.program(inputs)
+        batch = next(iter(shapes.values()))[0]
+        rest = tuple(shape[1:] for shape in shapes.values())
         with self._lock:
-            if key is not None and key in self.choices:  # nothing to decide, nothing to build
-                self.choices.move_to_end(key)
-                return self.choices[key].best.program(inputs)
-            shapes = self._shapes(inputs)
-            if not self.batched or self.settings.policy == "dynamic":
-                return self.at(shapes, inputs=inputs).best.program(inputs)
-            batch = next(iter(shapes.values()))[0]
-            rest = tuple(shape[1:] for shape in shapes.values())
             costs = self._costs.setdefault(rest, Costs())
-            sizes = cover(batch, costs, self.settings.policy) or (batch,)
-            return self._covered(inputs, shapes, batch, sizes)
+            sizes = cover(batch, costs, self.settings.policy)
+            if sizes is None and self.later is not None and costs.run:
+                self._order(shapes, self.later)
+                sizes, _ = cheapest(batch, costs.run)
+        return self._covered(inputs, shapes, batch, sizes or (batch,))
 
     async def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """The same, without holding up the event loop."""
         return await asyncio.to_thread(self, inputs)
+
+    def ready(self, shapes: Mapping[str, Shape]) -> bool:
+        """Whether a call of these shapes waits for no build, if others are built :attr:`later`."""
+        key = tuple(shapes[t.name] for t in self.graph.inputs)
+        with self._lock:
+            if self._covers:
+                costs = self._costs.get(tuple(shape[1:] for shape in key))
+                return costs is not None and bool(costs.run)
+            return (self._open(key) if self.batched else key) in self.choices
 
     def at(
         self,
@@ -142,29 +160,63 @@ class CompiledModel:
             EngineBuildError: the native engine does not build it.
         """
         batch = next((shape[0] for shape in shapes.values() if shape), 1)
-        dynamic = self.settings.policy == "dynamic" and self.batched
-        if dynamic:
-            shapes = {name: (-1, *shape[1:]) for name, shape in shapes.items()}
         key = tuple(shapes[t.name] for t in self.graph.inputs)
-        with self._lock:
-            if key in self.choices:
-                self.choices.move_to_end(key)
-                return self.choices[key]
+        if self.batched and not self._covers:
+            key = self._open(key)
+            shapes = {t.name: shape for t, shape in zip(self.graph.inputs, key, strict=True)}
+        if (found := self._found(key)) is not None:
+            return found
+        with self._builds:
+            if (found := self._found(key)) is not None:  # another thread's, meanwhile
+                return found
             started = time.perf_counter()
             graph = self.graph.at(shapes)
             given = time.perf_counter() - started
             made = self._made(key, graph, measured, inputs or noise(graph, batch=batch))
-            self.choices[key] = made
-            if self.batched and not dynamic:
-                costs = self._costs.setdefault(tuple(shape[1:] for shape in key), Costs())
-                costs.run[key[0][0]] = made.best.seconds
-                # The next build will compare no engines, so what that took is not its price.
-                costs.build.append(given + sum(built.seconds for built in made.best.built))
-            while len(self.choices) > self.settings.max_cached_engines:
-                gone, _ = self.choices.popitem(last=False)
-                if self.batched and not dynamic:
-                    del self._costs[tuple(shape[1:] for shape in gone)].run[gone[0][0]]
+            with self._lock:
+                self._keep(key, made, given)
             return made
+
+    def _found(self, key: tuple[Shape, ...]) -> Choice | None:
+        with self._lock:
+            if key in self.choices:
+                self.choices.move_to_end(key)
+            return self.choices.get(key)
+
+    def _keep(self, key: tuple[Shape, ...], made: Choice, given: float) -> None:
+        """Take an engine in, and let go of those that nothing has asked for longest."""
+        self.choices[key] = made
+        if self._covers:
+            costs = self._costs.setdefault(tuple(shape[1:] for shape in key), Costs())
+            costs.run[key[0][0]] = made.best.seconds
+            # The next build will compare no engines, so what that took is not its price.
+            costs.build.append(given + sum(built.seconds for built in made.best.built))
+        while len(self.choices) > self.settings.max_cached_engines:
+            gone, _ = self.choices.popitem(last=False)
+            if self._covers:
+                del self._costs[tuple(shape[1:] for shape in gone)].run[gone[0][0]]
+
+    def _order(self, shapes: Mapping[str, Shape], later: Executor) -> None:
+        """Have an engine built; once, if that fails."""
+        key = tuple(shapes[t.name] for t in self.graph.inputs)
+        if key not in self._ordered:
+            self._ordered.add(key)
+
+            def build() -> None:
+                self.at(shapes)
+                self._ordered.discard(key)
+
+            later.submit(build)
+
+    @property
+    def _covers(self) -> bool:
+        """Whether engines of some batches answer others."""
+        return self.batched and self.settings.policy != "dynamic"
+
+    @staticmethod
+    def _open(key: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """The key of one engine for every batch."""
+        return tuple((-1, *shape[1:]) for shape in key)
 
     def _made(self, key: tuple[Shape, ...], graph: Graph, measured: bool, inputs: Arrays) -> Choice:
         settings = self.settings
