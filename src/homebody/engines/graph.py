@@ -28,6 +28,8 @@ MAX_BYTES = (1 << 31) - 1
 """A model's size limit: what one protocol-buffer message can hold."""
 IR_VERSION = 10
 """The newest ONNX file format that every engine here reads."""
+_LARGE = 1 << 10
+"""No tensor of shapes, axes or sizes has more bytes."""
 OLDEST_OPSET, NEWEST_OPSET = 7, 24
 """The versions of ONNX's own operations that are read."""
 
@@ -98,7 +100,7 @@ class Graph:
         Raises:
             GraphError: an input is unknown, or a shape contradicts what the graph states.
         """
-        proto = ir.to_proto(self.model)
+        proto = _without_weights(self.model)
         known = {value.name: value for value in proto.graph.input}
         for name, shape in shapes.items():
             if name not in known:
@@ -121,9 +123,9 @@ class Graph:
         del proto.graph.value_info[:]
         for value in proto.graph.output:
             value.type.tensor_type.ClearField("shape")
-        model = ir.from_proto(_inferred(proto))
+        model = _with_weights(_inferred(proto), self.model)
         while fold(model):  # shapes that were computed may be known by now
-            model = ir.from_proto(_inferred(ir.to_proto(model)))
+            model = _with_weights(_inferred(_without_weights(model)), model)
         return Graph(model)
 
     def segment(self, members: Sequence[int]) -> Segment:
@@ -317,6 +319,26 @@ def _inferred(proto: onnx.ModelProto) -> onnx.ModelProto:
         return onnx.shape_inference.infer_shapes(proto, strict_mode=False, data_prop=True)
     except Exception as error:
         raise GraphError(f"the model's shapes contradict each other: {_line(error)}") from None
+
+
+def _without_weights(model: ir.Model) -> onnx.ModelProto:
+    """A model whose large initializers have shapes and types alone: shapes follow from those."""
+    graph = model.graph.clone()
+    for value in graph.initializers.values():
+        held = value.const_value
+        if held is not None and held.nbytes > _LARGE:
+            kind = onnx.TensorProto(name=value.name, dims=list(held.shape), data_type=held.dtype)
+            value.const_value = ir.serde.TensorProtoTensor(kind)
+    return ir.to_proto(ir.Model(graph, ir_version=model.ir_version))
+
+
+def _with_weights(proto: onnx.ModelProto, model: ir.Model) -> ir.Model:
+    """The same with the initializers of another model, which both then share."""
+    made = ir.from_proto(proto)
+    for name, value in made.graph.initializers.items():
+        if (held := model.graph.initializers[name].const_value) is not None:
+            value.const_value = held
+    return made
 
 
 def _canonical(model: ir.Model) -> ir.Model:
