@@ -18,10 +18,12 @@ from homebody.engines.program import Program
 from homebody.errors import EngineBuildError
 from homebody.sqnr import decibels
 
-LEAST_SQNR = {"fp32": 60.0, "int8": 20.0, "bf16": 30.0, "fp16": 40.0}
+LEAST_SQNR = {"fp32": 60.0, "int8-exact": 60.0, "int8": 20.0, "bf16": 30.0, "fp16": 40.0}
 """How near to the native answer, in decibels, an engine must stay to be chosen."""
 WHOLE_GRAPH_MARGIN = 1.03
 """A cut program must beat a whole graph in one engine by more than this to be preferred."""
+MOST_SECONDS = 4.0
+"""No longer is spent on telling the two quickest apart."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,10 @@ def choose(
         ready[name] = (cut, program, built, near)
     if native.name in engines or not ready:
         ready[native.name] = unchanged
-    seconds = measure.medians({n: _call(r[1], inputs) for n, r in ready.items()})
+    seconds = measure.medians(
+        {n: _call(r[1], inputs) for n, r in ready.items()},
+        seconds=measure.LINGER, warm=measure.LINGER, limit=MOST_SECONDS,
+    )  # fmt: skip
     candidates = sorted(
         (
             Candidate(name, cut, program, built, seconds[name], near)
