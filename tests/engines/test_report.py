@@ -20,7 +20,8 @@ from homebody.engines.engine import KernelTime, Reason
 from homebody.engines.page import page
 from homebody.engines.processor import read_processor
 from homebody.engines.profile import kernels, profile
-from homebody.engines.report import Report, report, write_report
+from homebody.engines.report import Report, write_report
+from homebody.engines.reporting import report
 from homebody.engines.trace import Trace, spans
 from homebody.errors import EngineError
 from tests.engines.graphs import model, random_graph, value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Says what is done next, and what share of all is done."""
+
+    def __call__(self, what: str, share: float | None = None) -> None:
+        """Say it."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -45,9 +53,38 @@ def tensor(name: str) -> str:
     return first if len(first) <= 32 else "…" + first[-31:]
 
 
-def progress(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
+@contextmanager
+def steps(first: str, *, quiet: bool = False) -> Iterator[Step]:
+    """Say on standard error what is being done; say nothing where that is no terminal.
+
+    Args:
+        first: what is done first.
+        quiet: say nothing at all.
+
+    Yields:
+        A function that takes what is done next and, where that is known, what share of all is
+        done, 0 to 1.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, share=None: None
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(first, total=None)
+
+        def say(what: str, share: float | None = None) -> None:
+            total = None if share is None else 1.0
+            bar.update(task, description=what, total=total, completed=share or 0.0)
+
+        yield say
+
+
+def progress(items: Iterable[T], total: int, unit: str, *, quiet: bool = False) -> Iterator[T]:
     """Iterate with a progress bar on standard error; without one where that is no terminal."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield from items
         return
     from rich.progress import track

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from homebody.cli._print import Step
+    from homebody.engines.folder import Record
+    from homebody.shrink import Source
+
+
+MANY = 3
+"""As many segments that fell back are told of."""
 
 
 def compile(
@@ -20,11 +32,18 @@ def compile(
         str, typer.Option(help="auto, or names: onnxruntime,openvino,litert,tensorrt.")
     ] = "auto",
     precision: Annotated[
-        Literal["fp32", "bf16", "fp16", "int8"], typer.Option(help="What may be computed in.")
+        Literal["fp32", "bf16", "fp16", "int8", "int8-exact"], typer.Option(help="What may be computed in.")
     ] = "fp32",
     samples: Annotated[
         Path | None,
         typer.Option(help="About 100 inputs for int8: a folder of photos, or an .npz file."),
+    ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Inputs to measure with: a folder of photos, or an .npz file.",
+            show_default="--samples, else seeded noise",
+        ),
     ] = None,
     pipeline: Annotated[
         str, typer.Option(help="A bundle or built-in feature whose pipeline prepares the photos.")
@@ -49,7 +68,7 @@ def compile(
         bool, typer.Option("--in-process", help="Build here; an engine that crashes ends this.")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write what runs where and why: a page, or .json.")
+        Path | None, typer.Option(help="Write what runs where and why: an HTML page, or .json.")
     ] = None,
     trace: Annotated[
         Path | None, typer.Option(help="Write one call as a Chrome trace, for Perfetto.")
@@ -62,16 +81,16 @@ def compile(
 
       homebody compile model.onnx -o compiled/
 
+      homebody compile model.onnx -o compiled/ --inputs inputs.npz --report report.html
+
       homebody compile model.onnx -o compiled/ --precision int8 --samples inputs.npz
 
-      homebody compile for-this-photo -o compiled/
-
-      homebody compile model.onnx -o compiled/ --report report.html --trace trace.json
+      homebody compile for-this-photo -o compiled/ --inputs photos/ --trace trace.json
 
       homebody compile model.onnx -o compiled/ --shapes 1x3x224x224,8x3x224x224 --threads 2
     """
     from homebody.cli import _print
-    from homebody.cli._samples import read_samples
+    from homebody.cli._inputs import read_rows
     from homebody.engines import compile as run
     from homebody.engines.compiling import ENGINES
     from homebody.engines.folder import read
@@ -79,42 +98,58 @@ def compile(
     from homebody.feature import find_bundle
     from homebody.files import verify_writable
 
-    if samples is not None and precision != "int8":
-        raise UsageError("--samples make a model int8; give --precision int8 with them")
+    if samples is not None and precision not in ("int8", "int8-exact"):
+        raise UsageError(
+            "--samples make a model int8; give --precision int8 with them, or --inputs to measure"
+        )
+    if report is not None and trace is not None and report.absolute() == trace.absolute():
+        raise UsageError("--report and --trace are one file; name different ones")
     for place in filter(None, (report, trace)):
         verify_writable(place, EngineError)
-    console = _print.console(stderr=True)
-    with console.status("reading") as status:
+    asked = tuple(ENGINES) if engines == "auto" else tuple(engines.split(","))
+    wanted = _shapes(shapes)
+    measuring = inputs or samples
+    calibrating = None if samples is None else _samples(samples, pipeline)
+    rows = None if measuring is None else read_rows(measuring, pipeline)
+    with _print.steps("reading", quiet=as_json) as say:
         compiled = run(
             find_bundle(model) if _is_feature(model) else Path(model),
             output,
-            engines=tuple(ENGINES) if engines == "auto" else tuple(engines.split(",")),
+            engines=asked,
             precision=precision,
-            samples=None if samples is None else read_samples(samples, pipeline),
-            shapes=_shapes(shapes),
+            samples=calibrating,
+            inputs=rows,
+            shapes=wanted,
             policy=cache_policy,
             min_segment_size=min_segment_size,
             max_cached_engines=max_cached_engines,
             threads=threads,
             isolated=not in_process,
-            told=lambda engine: status.update(f"building with {engine}"),
+            told=_building(say, asked, max(1, len(wanted))),
         )
         if report or trace:
-            from homebody.engines.report import report as measured
             from homebody.engines.report import write_report
+            from homebody.engines.reporting import report as measured
             from homebody.engines.trace import Trace
 
-            status.update("measuring each segment")
-            calls = Trace(Path(model).name)
-            told = measured(compiled, Path(model).name, trace=calls if trace else None)
+            calls = Trace(Path(model).name) if trace else None
+            told = measured(compiled, Path(model).name, inputs=rows, trace=calls, told=say)
             if report:
                 write_report(told, report)
-            if trace:
+            if trace and calls:
                 calls.write(trace)
     record, _ = read(output)
     if as_json:
         _print.json_line(record)
         return
+    _show(record)
+    for written in filter(None, (output, report, trace)):
+        _print.console().print(f"written: {written}", markup=False)
+
+
+def _show(record: Record) -> None:
+    from homebody.cli import _print
+
     out = _print.console()
     for shape in record.shapes:
         best = shape.candidates[0]
@@ -127,8 +162,39 @@ def compile(
             out.print(f"  {other.engine}: {1e3 * other.seconds:.2f} ms ({ratio:.2f} times as long)")
         for engine, why in shape.refused.items():
             out.print(f"  {engine}: {why.code}, {why.detail}", markup=False)
-    for written in filter(None, (output, report, trace)):
-        out.print(f"written: {written}", markup=False)
+        failed = [(built, built.failure) for built in best.segments if built.failure]
+        for built, why in failed[:MANY]:
+            nodes = ", ".join(map(_print.tensor, built.nodes[:2]))
+            more = f" and {len(built.nodes) - 2} more" if len(built.nodes) > 2 else ""
+            said = f"{built.engine} instead, for {nodes}{more}: {why.code}, {why.detail}"
+            out.print(f"  {said}", markup=False)
+        if len(failed) > MANY:
+            out.print(f"  and {len(failed) - MANY} more segments")
+
+
+def _building(say: Step, asked: Sequence[str], shapes: int) -> Callable[[str], None]:
+    """Says what is built with each engine; the native one comes first for each shape."""
+    from homebody.engines.compiling import NATIVE
+
+    order = [NATIVE, *(name for name in asked if name != NATIVE)]
+    shape = -1
+
+    def told(engine: str) -> None:
+        nonlocal shape
+        shape += engine == NATIVE
+        place = order.index(engine) if engine in order else 0
+        which = f", shape {shape + 1} of {shapes}" if shapes > 1 else ""
+        say(f"building with {engine}{which}", (shape + place / len(order)) / shapes)
+
+    return told
+
+
+def _samples(samples: Path, pipeline: str) -> Source:
+    """What int8's ranges come from, read whole: it has a bar of its own."""
+    from homebody.cli._samples import read_samples
+
+    found = read_samples(samples, pipeline)
+    return found if isinstance(found, Mapping) else list(found)
 
 
 def _is_feature(model: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +55,7 @@ def profile(
       homebody profile compiled/ --inputs inputs.npz --find-fault openvino
     """
     from homebody.cli import _print
+    from homebody.cli._inputs import reader
     from homebody.engines import load
     from homebody.engines.profile import profile as run
     from homebody.engines.trace import Trace
@@ -65,16 +66,14 @@ def profile(
         raise UsageError("--least-sqnr is for --find-fault ENGINE; give both")
     if trace is not None:
         verify_writable(trace, EngineError)
-    with _print.console(stderr=True).status("loading") as status:
-        model = load(
-            folder, threads=threads, told=lambda engine: status.update(f"building with {engine}")
-        )
-    read = _reader(model, inputs, pipeline, batch)
+    with _print.steps("loading", quiet=as_json) as say:
+        model = load(folder, threads=threads, told=lambda engine: say(f"building with {engine}"))
+    read = reader(model, inputs, pipeline, batch)
     if find_fault is not None:
         _fault(model, find_fault, read(0), least_sqnr, as_json)
         return
     calls = None if trace is None else Trace(folder.name)
-    bar = _print.progress(range(runs), runs, "calls")
+    bar = _print.progress(range(runs), runs, "calls", quiet=as_json)
     done = run(model, (read(n) for n in range(runs)), trace=calls, told=lambda: next(bar, None))
     for _ in bar:
         pass
@@ -86,70 +85,6 @@ def profile(
     _show(done, inputs is not None and inputs.is_dir())
     if trace is not None:
         _print.console().print(f"written: {trace}", markup=False)
-
-
-def _reader(
-    model: CompiledModel, inputs: Path | None, pipeline: str, batch: int
-) -> Callable[[int], Arrays]:
-    """A function that reads the inputs of a call by its number."""
-    import numpy as np
-
-    from homebody.engines.choose import noise
-    from homebody.errors import UsageError
-    from homebody.shrink import load_npz
-
-    wanted = model.graph.inputs
-    if inputs is None:
-        shapes = {t.name: tuple(batch if d == -1 else d for d in t.shape) for t in wanted}
-        made = noise(model.graph.at(shapes))
-        return lambda number: made
-    if inputs.is_dir():
-        if len(wanted) != 1:
-            raise UsageError(
-                f"the model has {len(wanted)} inputs and photos are one; give an .npz file"
-            )
-        return _photos(inputs, pipeline, wanted[0].name, batch)
-    if inputs.suffix.lower() != ".npz":
-        raise UsageError(f"{inputs} is neither a folder of photos nor an .npz file; give one")
-    arrays = load_npz(inputs)
-    if len(arrays) == 1 and len(wanted) == 1:
-        arrays = {wanted[0].name: next(iter(arrays.values()))}
-    absent = [t.name for t in wanted if t.name not in arrays or not arrays[t.name].ndim]
-    if absent:
-        raise UsageError(
-            f"{inputs.name} holds no rows for the input {absent[0]!r}; give an array [n, ...] "
-            f"for each of {', '.join(repr(t.name) for t in wanted)}"
-        )
-    rows = min(len(arrays[t.name]) for t in wanted)
-    if not rows:
-        raise UsageError(f"{inputs.name} holds no rows; give one at least")
-
-    def read(number: int) -> Arrays:
-        places = np.arange(number * batch, (number + 1) * batch) % rows
-        return {t.name: arrays[t.name][places] for t in wanted}
-
-    return read
-
-
-def _photos(folder: Path, pipeline: str, name: str, batch: int) -> Callable[[int], Arrays]:
-    import numpy as np
-
-    from homebody import bundle
-    from homebody.cli._samples import photos_in
-    from homebody.feature import find_bundle
-    from homebody.image import decode
-    from homebody.pipeline import prepare
-
-    paths = photos_in(folder)
-    with bundle.open(find_bundle(pipeline)) as opened:
-        operations = opened.manifest.input
-
-    def read(number: int) -> Arrays:
-        chosen = (paths[(number * batch + n) % len(paths)] for n in range(batch))
-        tensors = [prepare(decode(path).flat, operations).tensor for path in chosen]
-        return {name: tensors[0] if batch == 1 else np.concatenate(tensors)}
-
-    return read
 
 
 def _fault(
@@ -171,7 +106,7 @@ def _fault(
     options = model.settings.options
     least = LEAST_SQNR[options.precision] if least is None else least
     graph = model.graph.at({n: tuple(value.shape) for n, value in inputs.items()})
-    with _print.console(stderr=True).status(f"halving with {name}"):
+    with _print.steps(f"halving with {name}", quiet=as_json):
         fault = find_faulty(graph, engine, model.native, options, inputs, least_sqnr=least)
     if as_json:
         _print.json_line(_found(name, least, fault))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from homebody.engines._page_words import engine_class
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
 from homebody.engines.report import CandidateReport, NodeReport
 from homebody.pages import as_text
@@ -38,12 +39,6 @@ class _Place:
     @property
     def x(self) -> float:
         return 8 + (self.column % COLUMNS + 0.5) * _CELL
-
-
-def engine_class(name: str) -> str:
-    """The style of an engine's colour."""
-    known = ("onnxruntime", "openvino", "litert", "tensorrt")
-    return f"engine-{name}" if name in known else "engine-other"
 
 
 def picture(nodes: Sequence[NodeReport], candidate: CandidateReport) -> str:

@@ -11,9 +11,9 @@ from homebody import bundle as bundles
 from homebody.engines import folder as folders
 from homebody.engines import qdq
 from homebody.engines.cache import DiskCache, processor
-from homebody.engines.compiled import CompiledModel, Settings
+from homebody.engines.compiled import Arrays, CompiledModel, Settings
 from homebody.engines.engine import Engine, Options, Precision, Reason
-from homebody.engines.graph import QUANTIZE, Graph, Shape, read_bytes, read_graph
+from homebody.engines.graph import QUANTIZE, Graph, Shape, Tensor, read_bytes, read_graph
 from homebody.engines.isolation.engine import Isolated
 from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
@@ -21,6 +21,7 @@ from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import MIN_SEGMENT_SIZE
 from homebody.engines.policy import Policy
 from homebody.engines.quantize import quantize
+from homebody.engines.rows import Rows
 from homebody.engines.saved_model import is_saved_model, to_tflite
 from homebody.engines.tensorrt import TensorRt
 from homebody.engines.tflite import import_tflite
@@ -44,6 +45,7 @@ def compile(
     engines: Sequence[str] = tuple(ENGINES),
     precision: Precision = "fp32",
     samples: Source | None = None,
+    inputs: Rows | None = None,
     shapes: Sequence[Mapping[str, Shape] | Shape] = (),
     policy: Policy = "cost",
     min_segment_size: int = MIN_SEGMENT_SIZE,
@@ -61,6 +63,7 @@ def compile(
         engines: those to choose from.
         precision: what floating-point operations may compute in; an int8 model stays int8.
         samples: about 100 real inputs, which make a float model int8.
+        inputs: real inputs to measure and compare engines with, where they fit; else seeded noise.
         shapes: inputs' shapes to build now, by input's name or of the first; dimensions that are
             open elsewhere are 1.
         policy: how engines are reused across batch sizes.
@@ -87,9 +90,19 @@ def compile(
         options = replace(options, precision="int8")
     settings = Settings(options, policy, min_segment_size, max_cached_engines)
     compiled = _model(graph, engines, settings, Path(folder), told, isolated=isolated)
-    for wanted in shapes or [_unit(graph)]:
-        named = wanted if isinstance(wanted, Mapping) else {graph.inputs[0].name: wanted}
-        compiled.at({**_unit(graph), **named}, measured=True)
+    built = [
+        {**_unit(graph), **(s if isinstance(s, Mapping) else {graph.inputs[0].name: s})}
+        for s in shapes or [_unit(graph)]
+    ]
+    given = [_given(graph, inputs, full) for full in built]
+    if inputs is not None and not any(given):
+        takes = ", ".join(f"{t.name!r} {t.dtype} {list(t.shape)}" for t in graph.inputs)
+        raise EngineError(
+            f"the rows of {inputs.name} are {_described(inputs)}, and the model takes {takes}; "
+            "give rows of its shapes and types"
+        )
+    for full, real in zip(built, given, strict=True):
+        compiled.at(full, measured=True, inputs=real)
     record = folders.record_of(compiled, Path(model).name, _versions(compiled), processor(), bundle)
     folders.write(folder, compiled, record)
     return compiled
@@ -194,6 +207,17 @@ def _model(
         store=DiskCache(folder / folders.CACHE),
         told=told,
     )
+
+
+def _given(graph: Graph, inputs: Rows | None, shapes: Mapping[str, Shape]) -> Arrays | None:
+    """Real inputs of these shapes, where there are."""
+    if inputs is None:
+        return None
+    return inputs.call([Tensor(t.name, t.dtype, tuple(shapes[t.name])) for t in graph.inputs])
+
+
+def _described(inputs: Rows) -> str:
+    return ", ".join(f"{n!r} {a.dtype} {list(a.shape[1:])}" for n, a in inputs.arrays.items())
 
 
 def _unit(graph: Graph) -> dict[str, Shape]:

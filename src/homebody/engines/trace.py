@@ -7,6 +7,7 @@ that names processes and threads.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,7 +103,10 @@ class Trace:
         self._tracks.setdefault(track, []).extend(found)
 
     def events(self) -> list[dict[str, object]]:
-        """The trace's events; time begins with the first span of each track."""
+        """The trace's events; time begins with the first span of each track.
+
+        On each track they are in the order in which they begin, the whole before its parts.
+        """
         pid = os.getpid()
         made: list[dict[str, object]] = [_named("process_name", self.title, pid, 0)]
         for tid, (track, found) in enumerate(self._tracks.items(), 1):
@@ -114,7 +118,8 @@ class Trace:
                 made.append(
                     {
                         "name": span.name, "cat": span.kind, "ph": "X", "pid": pid, "tid": tid,
-                        "ts": start / 1e3, "dur": (end - start) / 1e3, "args": dict(span.details),
+                        "ts": _microseconds(start), "dur": _microseconds(end - start),
+                        "args": dict(span.details),
                     }
                 )  # fmt: skip
         return made
@@ -144,6 +149,15 @@ def _inside(kernels: Sequence[KernelTime], start: float, end: float) -> Iterator
         }
         yield Span(kernel.name, "kernel", start, until, details)
         start = until
+
+
+def _microseconds(nanoseconds: int) -> float:
+    """So many that times 1000 they are as many nanoseconds, rounded or cut off.
+
+    Perfetto cuts off, and drops what then reaches a nanosecond beyond what it lies in.
+    """
+    found = nanoseconds / 1e3
+    return found if found * 1e3 >= nanoseconds else math.nextafter(found, math.inf)
 
 
 def _named(what: str, name: str, pid: int, tid: int) -> dict[str, object]:
