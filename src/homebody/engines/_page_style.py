@@ -21,7 +21,8 @@ margin-right:7px;flex:none}
 max-width:none}.keys span{display:flex;align-items:center}
 .call{width:100%;margin:4px 0 0}
 .call text{font-size:12px;fill:var(--quiet)}
-.call svg{overflow:hidden}.call .part rect{fill:var(--engine,var(--mark));stroke:var(--back);stroke-width:.5}
+.call svg{overflow:hidden}
+.call .part rect{fill:var(--engine,var(--mark));stroke:var(--back);stroke-width:.5}
 .call .kernel rect{opacity:.42}
 .call .part text{fill:var(--back);font-size:11.5px}.call .kernel text{fill:var(--text)}
 .call .part:hover rect{stroke:var(--text);stroke-width:1;opacity:1}
@@ -39,7 +40,8 @@ li code{margin-right:8px}li p{margin:4px 0 0}
 .segments th small{white-space:normal;max-width:24em}.reasons code{white-space:nowrap}
 .reasons .left>div+div{margin-top:6px}
 details details{margin-left:18px}
-@media(max-width:640px){.call .part text{display:none}.reasons thead{display:none}.reasons,.reasons tbody{display:block}
+@media(max-width:640px){.call .part text,.reasons thead{display:none}.reasons,
+.reasons tbody{display:block}
 .reasons tr{display:flex;flex-wrap:wrap;gap:0 14px;align-items:baseline;padding:9px 0;
 border-bottom:1px solid var(--line)}.reasons th,.reasons td{border:0;padding:0}
 .reasons th[scope=row]{min-width:0}.reasons td:last-child{flex:1 0 100%}}
