@@ -32,7 +32,8 @@ def compile(
         str, typer.Option(help="auto, or names: onnxruntime,openvino,litert,tensorrt.")
     ] = "auto",
     precision: Annotated[
-        Literal["fp32", "bf16", "fp16", "int8", "int8-exact"], typer.Option(help="What may be computed in.")
+        Literal["fp32", "bf16", "fp16", "int8", "int8-exact"],
+        typer.Option(help="What may be computed in."),
     ] = "fp32",
     samples: Annotated[
         Path | None,
