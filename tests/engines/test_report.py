@@ -254,13 +254,13 @@ def advice_of(cut, flags):
 
 def test_advice_names_the_layers_to_pad_and_the_operation_that_cuts(cut):
     found = advice_of(cut, "avx2 avx512_vnni")
-    assert {item.node: item.detail.partition(" (")[0] for item in found["pad-channels"].items} == {
+    assert {item.node: item.detail.rpartition(": ")[0] for item in found["pad-channels"].items} == {
         "dense": "MatMul: 20 to 24 outputs",
         "second": "MatMul: 20 to 24 inputs and 19 to 24 outputs",
         "third": "MatMul: 19 to 24 inputs",
     }
     assert "Mod (1 of 7 nodes)" in found["lost-segments"].detail
-    assert "in 1 segment rather than 2 segments" in found["lost-segments"].detail
+    assert "in 1 segment rather than 2" in found["lost-segments"].detail
     assert "VNNI" in found["use-int8"].detail
     assert "use-bf16" not in found
     assert "use-int8" not in advice_of(cut, "avx2")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,69 +17,7 @@ from homebody.pages import SHOWN
 from homebody.shrink.compare import Comparison, OutputComparison
 from homebody.shrink.page import page, write_page
 from homebody.shrink.report import OperationReport, Report, Sensitivity, Settings
-
-VOID = {"meta", "wbr"}
-LOADING = {"src", "srcset", "xlink:href", "action", "data", "poster", "background", "formaction"}
-
-
-@dataclass
-class Element:
-    tag: str
-    attributes: dict[str, str]
-    parent: Element | None
-    children: list[Element | str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(c if isinstance(c, str) else c.text for c in self.children)
-
-    def find(self, tag: str, **attributes: str) -> list[Element]:
-        found = []
-        for child in self.children:
-            if isinstance(child, str):
-                continue
-            wanted = {k.rstrip("_"): v for k, v in attributes.items()}
-            if child.tag == tag and wanted.items() <= child.attributes.items():
-                found.append(child)
-            found += child.find(tag, **attributes)
-        return found
-
-    @property
-    def all(self) -> list[Element]:
-        inner = [c for c in self.children if not isinstance(c, str)]
-        return inner + [e for c in inner for e in c.all]
-
-
-class Reader(HTMLParser):
-    """Builds a tree; every tag must close in its place and no attribute come twice."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = self.here = Element("", {}, None)
-        self.feed(text)
-        self.close()
-        assert self.here is self.root, f"{self.here.tag} stays open"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), (tag, names)
-        element = Element(tag, {k: v or "" for k, v in attrs}, self.here)
-        self.here.children.append(element)
-        if tag not in VOID:
-            self.here = element
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.here.tag == tag, f"</{tag}> closes <{self.here.tag}>"
-        assert self.here.parent is not None
-        self.here = self.here.parent
-
-    def handle_data(self, data: str) -> None:
-        self.here.children.append(data)
+from tests.pages.tree import Element, Reader, verify_self_contained
 
 
 def operation(index: int = 0, **values: Any) -> OperationReport:
@@ -404,18 +340,7 @@ def test_any_text_gives_a_page_that_can_be_written(text: str) -> None:
 
 def test_the_page_refers_to_nothing_outside_itself() -> None:
     text = page(everywhere("https://example.org/x.js")[0], title="//example.org")
-    root = Reader(text).root
-    for element in root.all:
-        assert not LOADING & element.attributes.keys()
-        assert not [a for a in element.attributes if a.startswith("on")]
-        assert element.attributes.get("href", "#").startswith("#")
-    (style,) = root.find("style")
-    assert "url(" not in style.text
-    assert "@import" not in style.text
-    (policy,) = root.find("meta", **{"http-equiv": "Content-Security-Policy"})
-    rules = policy.attributes["content"].split("; ")
-    assert rules[:2] == ["default-src 'none'", "style-src 'unsafe-inline'"]
-    assert all(rule.endswith("'none'") for rule in rules[2:])
+    verify_self_contained(text)
 
 
 def test_equal_reports_give_equal_pages() -> None:

@@ -95,14 +95,16 @@ def _instructions(quantized: bool, precision: str, chip: Processor) -> Iterator[
         yield Advice(
             "use-int8",
             f"the processor multiplies int8 quicker ({found}) and the model is float: compile "
-            "with --precision int8 --samples SAMPLES",
+            "with --precision int8 --samples SAMPLES. Neither what that gains nor what it costs in "
+            "accuracy was measured",
         )
     if not quantized and precision == "fp32" and chip.has(*BF16):
         found = ", ".join(name for name in BF16 if name in have)
         yield Advice(
             "use-bf16",
             f"the processor multiplies bf16 quicker ({found}) and this computes in fp32: where "
-            "three digits are enough, compile with --precision bf16",
+            "three digits are enough, compile with --precision bf16. Neither what that gains nor "
+            "what it costs in accuracy was measured",
         )
 
 
@@ -123,17 +125,22 @@ def _padding(graph: Graph, multiple: int) -> Iterator[Advice]:
                 wide.append(f"{length} to {padded} {word}")
                 more *= padded / length
         if wide:
-            share = f", {100 * work[number] / total:.2g} % of all products" if total else ""
-            detail = f"{node.op_type}: {' and '.join(wide)} ({100 * (more - 1):+.1f} %{share})"
-            items.append(Item(str(node.name), detail))
+            share = f" in a layer with {100 * work[number] / total:.2g} % of all" if total else ""
+            detail = f"{node.op_type}: {' and '.join(wide)}: {100 * (more - 1):.1f} % more products"
+            items.append((work[number], Item(str(node.name), detail + share)))
     if items:
         kind = "int8" if multiple == 16 else "half precision"
         yield Advice(
             "pad-channels",
-            f"channels that are no multiple of {multiple}, the side of a tensor core's tile in "
-            f"{kind}: export the model with more channels, their weights zero",
-            tuple(items),
+            f"{_layers(len(items))} channels that are no multiple of {multiple}, the side of a "
+            f"tensor core's tile in {kind}, and leave a rest in a CPU's vectors: export the model "
+            "with more channels, their weights zero; the layers with most of the work first",
+            tuple(item for _, item in sorted(items, key=lambda found: -found[0])),
         )
+
+
+def _layers(count: int) -> str:
+    return "1 layer has" if count == 1 else f"{count} layers have"
 
 
 def _floats(graph: Graph) -> Iterator[Advice]:
@@ -154,8 +161,9 @@ def _floats(graph: Graph) -> Iterator[Advice]:
     if items:
         yield Advice(
             "float-among-int8",
-            f"{len(items)} operations of this int8 model compute in float, between conversions: "
-            "what has an int8 form instead would spare both",
+            f"{len(items)} operation{'' if len(items) == 1 else 's'} of this int8 model "
+            f"{'computes' if len(items) == 1 else 'compute'} in float, between conversions: what "
+            "has an int8 form instead would spare both",
             tuple(items),
         )
 
@@ -229,7 +237,7 @@ def _lost(
                 "lost-segments",
                 f"{name} does not take {kind} ({count} of {len(graph.nodes)} nodes): were it "
                 f"replaced, {name} would run {_taken(then, name)} nodes rather than "
-                f"{_taken(now, name)}, in {_cut(then, name)} rather than {_cut(now, name)}",
+                f"{_taken(now, name)}, in {_cut(then, now, name)}",
                 tuple(lost),
             )
 
@@ -239,9 +247,10 @@ def _taken(cut: Plan, name: str) -> int:
     return sum(len(segment.members) for segment, engine in pairs if engine == name)
 
 
-def _cut(cut: Plan, name: str) -> str:
-    count = sum(engine == name for engine in cut.engines)
-    return f"{count} segment{'' if count == 1 else 's'}"
+def _cut(then: Plan, now: Plan, name: str) -> str:
+    after, before = (sum(engine == name for engine in cut.engines) for cut in (then, now))
+    told = f"{after} segment{'' if after == 1 else 's'}"
+    return f"{told} as now" if after == before else f"{told} rather than {before}"
 
 
 def _channels(node: ir.Node) -> tuple[int, int] | None:
