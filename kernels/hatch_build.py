@@ -68,8 +68,8 @@ class HomebodyBuildHook(BuildHookInterface[Any]):
         join, site = _module(server / "join.py"), vendor.DEST / "site"
         if not vendor.missing() and join.joined(web, pages, site) is None:
             try:
-                with vendor.tool("esbuild-wasm") as esbuild:
-                    join.join(web, pages, esbuild, site)
+                with vendor.tools() as tools:
+                    join.join(web, pages, tools, site)
             except (vendor.VendorError, join.JoinError) as error:
                 self.app.display_warning(f"homebody: the studio will load more slowly: {error}")
         if version != "editable":

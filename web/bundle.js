@@ -10,15 +10,16 @@
  * @module
  */
 
-import { MANIFEST, SIGNATURE, crc32, parseArchive } from "./bundle/archive.js";
+import { MANIFEST, SIGNATURE, parseArchive } from "./bundle/archive.js";
 import { LIMITS } from "./bundle/limits.js";
 import { readManifest } from "./bundle/manifest.js";
-import { readSignature, sha256, verifyManifest } from "./bundle/signature.js";
 import { decodeJson, decodeText, plain, quoted } from "./bundle/text.js";
+import { crc32 } from "./crc32.js";
 import {
   ChecksumError, EntryHashError, EntrySizeError, JsonTooLargeError, ManifestTooLargeError,
   MissingEntryError, UnlistedEntryError,
 } from "./errors.js";
+import { sha256 } from "./sha256.js";
 
 /** @import {Span} from "./bundle/archive.js" */
 /** @import {Limits} from "./bundle/limits.js" */
@@ -105,14 +106,17 @@ export async function readBundle(bytes, { publicKey, limits: given } = {}) {
   const signatureAt = spans.get(SIGNATURE);
   if (signatureAt) {
     checkCrc(bytes, spans, SIGNATURE);
-    signature = readSignature(at(bytes, signatureAt));
+    signature = (await signatures()).readSignature(at(bytes, signatureAt));
   }
   const stated = at(bytes, manifestAt);
-  if (publicKey !== undefined) await verifyManifest(stated, signature, publicKey);
+  if (publicKey !== undefined) await (await signatures()).verifyManifest(stated, signature, publicKey);
   const manifest = readManifest(stated, limits);
   await checkEntries(bytes, spans, manifest);
   return new Bundle(bytes, spans, manifest, await sha256(bytes), limits);
 }
+
+/** What reads signatures; most pages never meet one. */
+const signatures = () => import("./bundle/signature.js");
 
 /**
  * Every listed entry is there with its size and hash, and nothing else is.

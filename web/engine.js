@@ -11,11 +11,12 @@
 
 import { EngineError } from "./errors.js";
 import { requireSimd } from "./kernels/module.js";
-import { subtle } from "./bundle/signature.js";
+import { subtle } from "./sha256.js";
 import { unwired } from "./engine/wire.js";
 
 /** @import {Catalog} from "./catalog.js" */
-/** @import {Answer, BundleIdentity, Report} from "./feature.js" */
+/** @import {Answer, BundleIdentity} from "./feature.js" */
+/** @import {Report} from "./feature/checking.js" */
 /** @import {Scores} from "./pipeline.js" */
 /** @import {Reply} from "./engine/wire.js" */
 /** @import {Choice} from "./preference.js" */

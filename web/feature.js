@@ -11,17 +11,15 @@
  */
 
 import { Bundle, readBundle } from "./bundle.js";
-import { sha256 } from "./bundle/signature.js";
 import { readCatalog } from "./catalog.js";
-import { CheckError, FeatureError, ModelError } from "./errors.js";
+import { FeatureError, ModelError } from "./errors.js";
 import { combine, strengths } from "./photometry.js";
 import { finish, prepare, readCategories } from "./pipeline.js";
 import { loadModel } from "./runtime.js";
 import { suggest } from "./suggest.js";
 
-/** @import {Measurement} from "./bundle/comparison.js" */
+/** @import {Report} from "./feature/checking.js" */
 /** @import {Catalog} from "./catalog.js" */
-/** @import {Outcome, Sample} from "./bundle/samples.js" */
 /** @import {Kernels, Picture} from "./kernels.js" */
 /** @import {Scores} from "./pipeline.js" */
 /** @import {Model} from "./runtime.js" */
@@ -36,16 +34,7 @@ import { suggest } from "./suggest.js";
  *   catalog_version: string, bundle: BundleIdentity,
  *   timing_ms: {decode: number, model: number, suggest: number, render: number}}} Answer
  */
-/**
- * @typedef {{name: string, inputEqual: boolean, answerEqual: boolean, expected: unknown,
- *   answer: unknown}} SampleReport
- */
 /** What runs a model: `loadModel` gives one. @typedef {Pick<Model, "run" | "close" | "inputs" | "outputs">} Runner */
-/**
- * @typedef {BundleIdentity & {passed: boolean, samples: SampleReport[], measurements: Measurement[]}}
- *   Report
- */
-
 /** Short side in pixels that a photo is decoded with for an answer; Python takes the same. */
 export const WORKING_SIDE = 600;
 
@@ -149,7 +138,11 @@ export class Feature {
     return (await this.#outcome(picture)).scores;
   }
 
-  /** @param {Picture} picture */
+  /**
+   * The model's input and outputs for a picture, and every category's confidence.
+   *
+   * @param {Picture} picture
+   */
   async #outcome(picture) {
     const model = await this.#model;
     const { picture: small, tensor } = this.prepare(picture);
@@ -198,47 +191,12 @@ export class Feature {
    *
    * @param {(done: number, all: number) => void} [onProgress]
    * @returns {Promise<Report>}
-   * @throws {CheckError} the bundle carries no samples
+   * @throws {import("./errors.js").CheckError} the bundle carries no samples
    * @throws {import("./errors.js").SamplesError} the samples do not fit the model
    */
   async check(onProgress) {
-    const [{ measure }, { readSamples }] =
-      await Promise.all([import("./bundle/comparison.js"), import("./bundle/samples.js")]);
-    const expected = readSamples(this.bundle);
-    /** @type {Outcome[]} */
-    const actual = [];
-    for (const sample of expected) {
-      actual.push(await this.#run(sample));
-      onProgress?.(actual.length, expected.length);
-    }
-    const measurements = measure(expected, actual, this.bundle.manifest.tolerances);
-    return {
-      ...this.identity,
-      passed: measurements.every(({ passed }) => passed),
-      samples: expected.map(({ name, inputSha256, answer }, i) => ({
-        name,
-        inputEqual: [...inputSha256].every(([input, hash]) => actual[i].inputSha256.get(input) === hash),
-        answerEqual: answer === actual[i].answer,
-        expected: answer,
-        answer: actual[i].answer,
-      })),
-      measurements,
-    };
-  }
-
-  /** @param {Sample} sample @returns {Promise<Outcome>} */
-  async #run({ name, input: { data, shape, dtype } }) {
-    if (dtype !== "uint8" || shape.length !== 3 || shape[2] !== 3) {
-      throw new CheckError(`the sample '${name}' is ${dtype}[${shape}]; give uint8 [height, width, 3]`);
-    }
-    const { tensor, outputs, scores } = await this.#outcome({ data, height: shape[0], width: shape[1] });
-    const { inputs, outputs: stated } = this.bundle.manifest.model;
-    return {
-      name,
-      inputSha256: new Map([[inputs[0].name, await sha256(new Uint8Array(tensor.buffer))]]),
-      outputs: new Map(stated.map(({ name }, index) => [name, outputs[index]])),
-      answer: suggest(this.catalog, new Map(scores)).category,
-    };
+    const { checked } = await import("./feature/checking.js");
+    return checked(this, (picture) => this.#outcome(picture), onProgress);
   }
 
   /** Let go of the model's memory. */

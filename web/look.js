@@ -5,7 +5,7 @@
  * @module
  */
 
-import { crc32 } from "./bundle/archive.js";
+import { crc32 } from "./crc32.js";
 import { BANDS } from "./preset.js";
 
 /** @import {Kernels, Lut, Picture, Place} from "./kernels.js" */

@@ -33,7 +33,7 @@ def hook(monkeypatch):
         VendorError=vendor.VendorError,
         missing=lambda: ["a"],
         vendor=None,
-        tool=lambda name: nullcontext(Path(name)),
+        tools=lambda: nullcontext({"esbuild-wasm": Path("esbuild")}),
         DEST=Path("dest"),
     )
     joining = SimpleNamespace(
@@ -76,15 +76,16 @@ def test_the_pages_are_joined_where_that_was_not_done_to_them(hook):
     assert hook.asked == []
     hook.join.joined = lambda *_: None
     hook.add(ROOT, "editable", {"force_include": {}})
-    [(web, pages, esbuild, site)] = hook.asked
-    assert (web, esbuild, site) == (ROOT / "web", Path("esbuild-wasm"), Path("dest/site"))
+    [(web, pages, tools, site)] = hook.asked
+    assert (web, site) == (ROOT / "web", Path("dest/site"))
+    assert tools == {"esbuild-wasm": Path("esbuild")}
     assert web / "studio" / "main.js" in pages
     assert hook.warnings == []
 
 
 def test_installation_goes_on_where_the_pages_cannot_be_joined(hook):
     def fail(*_):
-        raise join.JoinError("esbuild refuses the studio's modules")
+        raise join.JoinError("the studio's modules cannot be joined")
 
     hook.vendor.missing = list
     hook.join.joined = lambda *_: None
@@ -92,7 +93,7 @@ def test_installation_goes_on_where_the_pages_cannot_be_joined(hook):
     data = {"force_include": {}}
     hook.add(ROOT, "standard", data)
     assert len(hook.warnings) == 1
-    assert "esbuild refuses" in hook.warnings[0]
+    assert "cannot be joined" in hook.warnings[0]
     assert "homebody/_web/sw.js" in data["force_include"].values()
 
 

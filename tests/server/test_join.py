@@ -17,39 +17,34 @@ PAGE = """<head>
     <script type="module" src="/studio/main.js"></script>
 </head>
 """
-# Stands in for esbuild: every entry becomes its own text, the main module imports a chunk.
-STAND_IN = """
-const { dirname, join, relative, resolve } = require("path");
-const { mkdirSync, readFileSync, writeFileSync } = require("fs");
-exports.build = async ({ entryPoints, outdir, chunkNames }) => {
-  const write = (name, text) => {
-    mkdirSync(dirname(join(outdir, name)), { recursive: true });
-    writeFileSync(join(outdir, name), text);
-  };
-  const outputs = {};
-  const path = (name) => relative(process.cwd(), join(outdir, name));
-  for (const entry of entryPoints) {
-    const text = readFileSync(resolve(entry.in ?? entry), "utf8");
-    if (text.includes("#")) {
-      throw Object.assign(new Error(), {
-        errors: [{ text: "Unexpected #", location: { file: entry, line: 1 } }],
-      });
-    }
-    write(entry.in ? `${entry.out}.css` : entry, text);
-    if (entry !== "studio/main.js") continue;
-    const import_of = (name, kind) => ({ path: path(name), kind });
-    outputs[path(entry)] = {
-      entryPoint: entry,
-      imports: [
-        import_of("studio/one.js", "import-statement"),
-        import_of("studio/later.js", "dynamic-import"),
-      ],
-    };
-    outputs[path("studio/one.js")] = { imports: [import_of("studio/two.js", "import-statement")] };
-    outputs[path("studio/two.js")] = { imports: [import_of("studio/one.js", "import-statement")] };
-    for (const name of ["one", "two", "later"]) write(`studio/${name}.js`, name);
+# Stand in for Rollup and esbuild: every entry stays as it is, the main module imports a chunk.
+ROLLUP = """
+const { readFileSync } = require("node:fs");
+exports.rollup = async ({ input }) => ({
+  generate: async () => {
+    const output = Object.entries(input).map(([name, file]) => {
+      const code = readFileSync(file, "utf8");
+      if (code.includes("#")) {
+        throw Object.assign(new Error("Unexpected #\\nhere"), { loc: { file, line: 1 } });
+      }
+      return { fileName: `${name}.js`, code, imports: [] };
+    });
+    if (!input["studio/main"]) return { output };
+    output[0].imports = ["studio/one.js"];
+    const chunk = (name, imports) => ({ fileName: `studio/${name}.js`, code: name, imports });
+    output.push(chunk("one", ["studio/two.js"]), chunk("two", ["studio/one.js"]));
+    return { output: [...output, chunk("later", ["studio/two.js"])] };
+  },
+});
+"""
+ESBUILD = """
+exports.transform = async (code, { sourcefile, loader = "js" }) => {
+  if (code.includes("@@")) {
+    throw Object.assign(new Error(), {
+      errors: [{ text: "Unexpected @", location: { file: sourcefile, line: 2 } }],
+    });
   }
-  return { metafile: { outputs } };
+  return { code: `${loader} ${code}` };
 };
 """
 
@@ -75,17 +70,19 @@ def web(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def esbuild(tmp_path: Path) -> Path:
-    folder = tmp_path / "esbuild"
-    folder.mkdir()
-    (folder / "index.js").write_text(STAND_IN)
-    return folder
+def tools(tmp_path: Path) -> dict[str, Path]:
+    found = {}
+    for name, text in ((join.ROLLUP, ROLLUP), (join.ESBUILD, ESBUILD)):
+        found[name] = tmp_path / "tools" / name
+        found[name].mkdir(parents=True)
+        (found[name] / "index.js").write_text(text)
+    return found
 
 
 @needs_node
-def test_the_page_begins_with_what_its_main_module_imports(web, esbuild, tmp_path):
+def test_the_page_begins_with_what_its_main_module_imports(web, tools, tmp_path):
     site = tmp_path / "site"
-    join.join(web, pages(web), esbuild, site)
+    join.join(web, pages(web), tools, site)
     assert (site / "index.html").read_text() == (
         "<head>\n"
         '    <link rel="icon" href="/icon.svg" />\n'
@@ -100,10 +97,10 @@ def test_the_page_begins_with_what_its_main_module_imports(web, esbuild, tmp_pat
 
 
 @needs_node
-def test_joined_pages_count_while_they_are_of_these_sources(web, esbuild, tmp_path):
+def test_joined_pages_count_while_they_are_of_these_sources(web, tools, tmp_path):
     site = tmp_path / "site"
     assert join.joined(web, pages(web), site) is None
-    made = join.join(web, pages(web), esbuild, site)
+    made = join.join(web, pages(web), tools, site)
     found = join.joined(web, pages(web), site)
     assert sorted(found.values()) == sorted(made)
     assert {"index.html", "sw.js", "studio/later.js", "export/bands.worker.js"} <= set(found)
@@ -129,22 +126,30 @@ def test_a_damaged_stamp_counts_for_nothing(web, tmp_path, stamp):
 
 
 @needs_node
-def test_what_was_there_stays_when_esbuild_refuses(web, esbuild, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("engine/session.js", "#", r"engine/session\.js:1: Unexpected #"),
+        ("engine.worker.js", "@@", r"engine\.worker\.js:2: Unexpected @"),
+        ("studio/a.css", "@@", r"studio/studio\.css:2: Unexpected @"),
+    ],
+)
+def test_what_was_there_stays_when_a_module_is_refused(web, tools, tmp_path, name, text, said):
     site = tmp_path / "site"
-    join.join(web, pages(web), esbuild, site)
+    join.join(web, pages(web), tools, site)
     before = {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
-    (web / "engine.worker.js").write_text("#")
-    with pytest.raises(join.JoinError, match=r"engine\.worker\.js:1: Unexpected #") as caught:
-        join.join(web, pages(web), esbuild, site)
+    (web / name).write_text(text)
+    with pytest.raises(join.JoinError, match=said) as caught:
+        join.join(web, pages(web), tools, site)
     assert "\n" not in str(caught.value)
     assert {path: path.read_bytes() for path in site.rglob("*") if path.is_file()} == before
     assert list(tmp_path.glob(".site-*")) == []
 
 
-def test_without_node_one_line_says_so(web, esbuild, tmp_path, monkeypatch):
+def test_without_node_one_line_says_so(web, tools, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(join.JoinError, match=r"Node\.js"):
-        join.join(web, pages(web), esbuild, tmp_path / "site")
+        join.join(web, pages(web), tools, tmp_path / "site")
 
 
 def test_a_page_without_styles_is_refused():

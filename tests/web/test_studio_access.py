@@ -107,7 +107,7 @@ def test_the_focus_is_always_seen(page, site):
 
 def tokens(theme: str) -> dict[str, str]:
     """Colours of a theme as tokens.css states them; light overrides dark."""
-    text = (web_folder() / "studio" / "tokens.css").read_text()
+    text = (web_folder() / "studio" / "styles" / "tokens.css").read_text()
     dark, light = re.findall(r":root(?:\[data-theme=\"light\"\])? \{(.*?)\n\}", text, re.S)[:2]
     found = {}
     for block in (dark, light) if theme == "light" else (dark,):

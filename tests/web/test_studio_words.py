@@ -27,10 +27,9 @@ COMPOSED = {
 def sentences(page, site):
     """The sentences of each language, read by a browser as the studio reads them."""
     page.goto(f"{site}/blank.html")
+    ask = "async (name) => ({...(await import(`/studio/locales/${name}.js`)).default})"
     return {
-        language: page.evaluate(
-            "async (name) => ({...(await import(`/studio/locales/${name}.js`)).default})", language
-        )
+        language: page.evaluate(ask, language) | page.evaluate(ask, f"{language}.dialogs")
         for language in ("en", "es")
     }
 
@@ -125,6 +124,7 @@ def test_plurals_numbers_and_languages(page, site):
     said = page.evaluate(
         """async () => {
             const words = await import("/studio/words.js");
+            await import("/studio/dialogs.js");
             const all = [];
             for (const language of ["en", "es"]) {
                 await words.speak(language);

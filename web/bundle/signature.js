@@ -10,6 +10,7 @@ import {
   UnsupportedBrowserError, WrongKeyError,
 } from "../errors.js";
 import { choice, record, text } from "../schema.js";
+import { hex, subtle } from "../sha256.js";
 import { fit } from "./manifest.js";
 import { decodeJson } from "./text.js";
 
@@ -21,17 +22,6 @@ const form = record({
   signature: text({ pattern: /^[0-9a-f]{128}$/ }),
 });
 /** @typedef {ReturnType<typeof form>} Signature */
-
-/** WebCrypto, or an error that says why there is none. @returns {SubtleCrypto} */
-export function subtle() {
-  const found = globalThis.crypto?.subtle;
-  if (!found) {
-    throw new UnsupportedBrowserError(
-      "this page has no WebCrypto, without which nothing can be verified; " +
-        "open it over HTTPS or from this computer (localhost)");
-  }
-  return found;
-}
 
 /** Decode a signature entry; verifies nothing. @param {Uint8Array} bytes @returns {Signature} */
 export function readSignature(bytes) {
@@ -99,16 +89,6 @@ export async function verifyEd25519(publicKey, signature, message) {
   } catch {
     return false; // a signature that is no point on the curve
   }
-}
-
-/** SHA-256 in lower-case hexadecimal. @param {Uint8Array} bytes */
-export async function sha256(bytes) {
-  return hex(new Uint8Array(await subtle().digest("SHA-256", source(bytes))));
-}
-
-/** @param {Uint8Array} bytes */
-function hex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** @param {string} digits */

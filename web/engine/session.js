@@ -6,10 +6,10 @@
 import { readCatalog } from "../catalog.js";
 import { BundleError, EngineError } from "../errors.js";
 import { Feature, WORKING_SIDE, loadFeature } from "../feature.js";
-import { sha256 } from "../bundle/signature.js";
 import { loadKernels } from "../kernels.js";
 import { compileLut, render } from "../look.js";
 import { loadRuntime } from "../runtime.js";
+import { sha256 } from "../sha256.js";
 import { flat, resized, toBitmap, within } from "./picture.js";
 import { wired } from "./wire.js";
 
@@ -105,7 +105,7 @@ const methods = {
   /** @param {Call} _call @param {Blob} blob */
   async open(_call, blob) {
     const start = performance.now();
-    const { decode, hasGps } = await images();
+    const { decode, hasGps } = await reading();
     const photo = await decode(blob, { atLeast: WORKING_SIDE, kernels });
     const picture = flat(photo);
     const decoding = performance.now() - start;
@@ -257,12 +257,12 @@ async function fetched(path) {
   throw new EngineError(`${path} could not be fetched (${why}); load the page again`);
 }
 
-/** What learning takes. */
-function learning() {
-  const door = import("../filters.js");
+/** What learning takes: its modules, and the filters. */
+async function learning() {
+  const door = import("./learning.js");
   filters ??= Promise.all([door, fetched("native/filters.wasm")]).then(([{ loadFilters }, module]) => loadFilters(module));
   filters.catch(() => { filters = null; });
-  return Promise.all([import("../preference.js"), filters]);
+  return /** @type {const} */ ([await door, await filters]);
 }
 
 /**
@@ -272,7 +272,7 @@ function learning() {
  * @param {Feature} feature
  */
 async function tasteOf(taste, feature) {
-  const found = (await import("../preference.js")).readPreference(taste);
+  const found = (await import("./learning.js")).readPreference(taste);
   return found.base === feature.identity.sha256 ? found : undefined;
 }
 
@@ -298,9 +298,8 @@ function load(bytes) {
 }
 
 /** What reads photos; fetched behind the engine's beginning. */
-async function images() {
-  const [{ decode }, { hasGps }] = await Promise.all([import("../image.js"), import("../image/metadata.js")]);
-  return { decode, hasGps };
+function reading() {
+  return import("./photos.js");
 }
 
 /** Do what a photo needs, with one made of noise, so that the first one finds it compiled. */
@@ -310,7 +309,7 @@ async function warm() {
     for (let i = 0; i < noise.data.length; i++) noise.data[i] = i % 4 === 3 ? 255 : (i * 2654435761) >>> 24;
     canvas.getContext("2d")?.putImageData(noise, 0, 0);
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
-    const { decode } = await images();
+    const { decode } = await reading();
     // Browsers compile well what has run a few times; a photo that comes meanwhile goes first.
     for (let round = 0; round < WARMING && photos.size === 0; round++) {
       const picture = flat(await decode(blob, { atLeast: 200, kernels }));
@@ -353,7 +352,7 @@ async function onScreen(id, maxSide) {
   if (picture.width < size[0]) {
     if (sharp?.id !== id || sharp.picture.width < size[0]) {
       sharp = null;
-      const { decode } = await images();
+      const { decode } = await reading();
       const decoded = flat(await decode(photo.blob, { atLeast: Math.min(...size), kernels }));
       sharp = { id, picture: decoded };
     }

@@ -6,9 +6,9 @@
  */
 
 import { unwired } from "../engine/wire.js";
-import { open } from "../image.js";
-import { toWrite } from "../image/metadata.js";
+import { toWrite } from "../image/embedding.js";
 import { BAND_ROWS } from "../image/packing.js";
+import { open } from "../image/reading.js";
 import { checkTarget, write } from "../image/writing.js";
 import { sharpenMargin } from "../kernels.js";
 

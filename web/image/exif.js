@@ -7,6 +7,8 @@
  * @module
  */
 
+import { fromLatin1, latin1 } from "./bytes.js";
+
 const ORIENTATION = 0x0112, EXIF_FOLDER = 0x8769, GPS_FOLDER = 0x8825;
 const SHORT = 3, LONG = 4;
 const MAX_ENTRIES = 4096;
@@ -137,20 +139,6 @@ export function xmpWithoutGps(xmp) {
   }
   kept += text.slice(from);
   return /GPS(?:Latitude|Longitude|Altitude|Dest|Position)/i.test(kept) ? null : fromLatin1(kept);
-}
-
-/** @param {Uint8Array} bytes */
-export function latin1(bytes) {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192) {
-    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  }
-  return text;
-}
-
-/** @param {string} text */
-export function fromLatin1(text) {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 /** @typedef {{start: number, end: number, entries: Entry[]}} Folder end: where it names the next */

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { JpegWriter, RESTART_ROWS } from "./jpeg.js";
+import { JpegWriter, RESTART_ROWS } from "./jpeg/writing.js";
 
 /** A band's first row is a multiple of this many. */
 export const BAND_ROWS = RESTART_ROWS;

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { crc32 } from "../crc32.js";
 import { BrokenImageError } from "../errors.js";
-import { fromLatin1, latin1 } from "./exif.js";
+import { fromLatin1, latin1 } from "./bytes.js";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const GREY = 0, RGB = 2, PALETTE = 3, GREY_ALPHA = 4, RGBA = 6;
@@ -296,18 +297,6 @@ export function chunk(kind, data) {
   whole.set(data, 8);
   view.setUint32(8 + data.length, crc32(whole.subarray(4, 8 + data.length)));
   return whole;
-}
-
-const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
-  for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ n >>> 1 : n >>> 1;
-  return n;
-});
-
-/** @param {Uint8Array} bytes */
-function crc32(bytes) {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = CRC[(crc ^ bytes[i]) & 255] ^ crc >>> 8;
-  return ~crc >>> 0;
 }
 
 /** @param {Uint8Array} bytes */

@@ -1,16 +1,43 @@
 /**
- * Pictures into files, from packed bands.
+ * Pictures into files, whole or from packed bands.
  * @module
  */
 
 import { ImageWriteError } from "../errors.js";
-import { JPEG_END, JpegWriter } from "./jpeg.js";
-import { intoJpeg, intoWebp, pngChunks } from "./metadata.js";
+import { intoJpeg, intoWebp, pngChunks, toWrite } from "./embedding.js";
+import { JPEG_END, JpegWriter } from "./jpeg/writing.js";
+import { BAND_ROWS, packerFor } from "./packing.js";
 import { writePng } from "./png.js";
 
 /** @import {Target} from "./packing.js" */
+/** @import {Photo} from "./reading.js" */
 
 const TYPES = ["image/jpeg", "image/png", "image/webp"];
+
+/**
+ * Write a photo into a file's bytes, with its alpha, EXIF, ICC profile and XMP. A JPEG has the
+ * coefficients that Python's has; it has no alpha, and gets the photo on white.
+ *
+ * @param {Photo} photo
+ * @param {{type?: string, quality?: number, gps?: boolean, kernels: {module: WebAssembly.Module}}} options
+ *   type: image/jpeg, image/png or image/webp; quality: of JPEG and WebP, 1 to 100; gps: whether the
+ *   place where it was taken stays
+ * @returns {Promise<Blob>}
+ * @throws {ImageWriteError}
+ */
+export async function encode(photo, { type = "image/jpeg", quality = 95, gps = true, kernels }) {
+  checkTarget(type, quality);
+  const { picture: { data, width, height }, alpha } = photo;
+  const target = { type, quality, width, kernels: kernels.module }, pack = packerFor(target);
+  const bands = function* () {
+    for (let first = 0; first < height; first += 4 * BAND_ROWS) {
+      const from = first * width, to = Math.min(height, first + 4 * BAND_ROWS) * width;
+      yield pack(data.subarray(3 * from, 3 * to), alpha && alpha.subarray(from, to), first);
+    }
+  };
+  const metadata = toWrite(photo, width, height, gps);
+  return write({ ...target, height, alpha: alpha !== null, metadata }, bands());
+}
 
 /**
  * Refuse what could not be written, before the work is done.

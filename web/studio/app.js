@@ -10,6 +10,7 @@ import { PresetBrowser } from "./presets.js";
 import { Stage } from "./stage.js";
 import { Strength } from "./strength.js";
 import { Strip } from "./strip.js";
+import { forget } from "./taste.js";
 import { Toasts } from "./toasts.js";
 import { Toolbar } from "./toolbar.js";
 import { Welcome } from "./welcome.js";
@@ -43,17 +44,15 @@ export class App extends Part {
       open: (from) => void this.open(from),
       showPresets: (open) => this.showPresets(open),
       close: () => this.close(),
-      // What opens in a dialog is only fetched when it does.
-      export: () =>
-        this.fetch(async () => (await import("./export.js")).openExport(studio, toasts)),
-      batch: () => this.fetch(async () => (await import("./batch.js")).openBatch(studio, toasts)),
+      export: () => this.dialog(({ openExport }) => openExport(studio, toasts)),
+      batch: () => this.dialog(({ openBatch }) => openBatch(studio, toasts)),
       settings: () =>
-        this.fetch(async () => {
+        this.dialog(async ({ openSettings }) => {
           await studio.begun;
           const speak = (/** @type {string} */ language) => void this.speakAnew(language);
-          (await import("./settings.js")).openSettings(studio, this.updates, speak);
+          openSettings(studio, this.updates, speak);
         }),
-      help: () => this.fetch(async () => (await import("./help.js")).openHelp()),
+      help: () => this.dialog(({ openHelp }) => openHelp()),
     };
     this.notes = h("p", { class: "answer-notes", role: "note" });
     const all = h(
@@ -122,11 +121,11 @@ export class App extends Part {
   /** One dialog at a time, however fast the keys. */
   #fetching = false;
 
-  /** @param {() => Promise<void>} open */
-  async fetch(open) {
+  /** @param {(dialogs: typeof import("./dialogs.js")) => void | Promise<void>} open */
+  async dialog(open) {
     if (this.#fetching) return;
     this.#fetching = true;
-    await open().catch((error) => this.trouble(error));
+    await import("./dialogs.js").then(open).catch((error) => this.trouble(error));
     this.#fetching = false;
   }
 
@@ -193,7 +192,7 @@ export class App extends Part {
     if (what === "carried") toasts.show(t("taste.carried"));
     else if (what === "lost") toasts.show(t("taste.lost"));
     else {
-      const run = () => void studio.forgetTaste();
+      const run = () => void forget(studio);
       toasts.show(t("taste.first"), { action: t("taste.forget"), run });
     }
   }

@@ -5,10 +5,15 @@ import { h } from "./element.js";
 import { sentence } from "./errors.js";
 import { percent, t } from "./words.js";
 
+/** @typedef {import("./photo.js").Edit} Edit */
+/** @typedef {import("./photo.js").OpenPhoto} OpenPhoto */
+/** @typedef {import("./photo.js").Suggested} Suggested */
+/** @typedef {import("./studio.js").Studio} Studio */
+
 /**
  * Offer what can be applied to all.
  *
- * @param {import("./studio.js").Studio} studio
+ * @param {Studio} studio
  * @param {import("./toasts.js").Toasts} toasts
  */
 export function openBatch(studio, toasts) {
@@ -28,7 +33,7 @@ export function openBatch(studio, toasts) {
       type: "button",
       class: "choice",
       disabled: !name,
-      onclick: () => finish(studio.applyToAll(photo.edit)),
+      onclick: () => finish(applyToAll(studio, photo.edit)),
     },
     h("strong", {}, name ? t("batch.same", { preset: name }) : t("batch.none")),
     h(
@@ -61,11 +66,43 @@ export function openBatch(studio, toasts) {
     progress.hidden = false;
     try {
       const report = (/** @type {number} */ share) => (progress.value = share);
-      finish(await studio.applySuggested(report, stopping.signal));
+      finish(await applySuggested(studio, report, stopping.signal));
     } catch (error) {
       if (stopping.signal.aborted) return;
       dialog.close();
       toasts.show(sentence(error), { kind: "error" });
     }
   };
+}
+
+/**
+ * Give every open photo an edit's preset and strength.
+ *
+ * @param {Studio} studio
+ * @param {Edit} edit
+ * @returns {() => void} takes it back
+ */
+function applyToAll(studio, { preset, strength }) {
+  return studio.setAll(new Map(studio.photos.map((photo) => [photo, { preset, strength }])));
+}
+
+/**
+ * Give every open photo the first preset that suits it and may be exported.
+ *
+ * @param {Studio} studio
+ * @param {(share: number) => void} onProgress 0..1
+ * @param {AbortSignal} signal
+ * @returns {Promise<() => void>} takes it back
+ */
+async function applySuggested(studio, onProgress, signal) {
+  /** @type {Map<OpenPhoto, Partial<Edit>>} */
+  const edits = new Map();
+  for (const [i, photo] of studio.photos.entries()) {
+    onProgress(i / studio.photos.length);
+    const answer = photo.failure ? null : (photo.answer ?? (await studio.ask(photo)));
+    signal.throwIfAborted();
+    const first = answer?.presets.find((/** @type {Suggested} */ one) => studio.allowed(one.id));
+    if (first) edits.set(photo, { preset: first.id, strength: 100 });
+  }
+  return studio.setAll(edits);
 }

@@ -1,6 +1,5 @@
 /** One friendly sentence for whatever went wrong; never a stack trace. */
 
-import { HomebodyError } from "../errors.js";
 import { known, t } from "./words.js";
 
 /**
@@ -16,8 +15,7 @@ import { known, t } from "./words.js";
 export function sentence(error) {
   const { code, name, message } = /** @type {any} */ (error ?? {});
   for (const key of [`error.${code}`, `error.${name}`]) if (known(key)) return t(key);
-  const ours = error instanceof HomebodyError || (typeof code === "string" && message);
-  return ours ? String(message) : t("error.unknown");
+  return typeof code === "string" && message ? String(message) : t("error.unknown");
 }
 
 /**

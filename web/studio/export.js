@@ -3,11 +3,12 @@
 import { openDialog } from "./dialog.js";
 import { h, icon } from "./element.js";
 import { sentence, unwanted } from "./errors.js";
+import { exported } from "./exporting.js";
 import { save } from "./files.js";
 import { fileSize, number, percent, t } from "./words.js";
 import { zip } from "./zip.js";
 
-/** @typedef {import("./studio.js").OpenPhoto} OpenPhoto */
+/** @typedef {import("./photo.js").OpenPhoto} OpenPhoto */
 
 const TYPES = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
 /** Archives are cut here, so that a folder of photos never has to fit in memory. */
@@ -177,7 +178,7 @@ export async function exportPhotos(studio, photos, output, report, signal) {
     report(i / photos.length, i);
     try {
       const part = (/** @type {number} */ share) => report((i + share) / photos.length, i);
-      const blob = await studio.export(photo, output, part, signal);
+      const blob = await exported(studio, photo, output, part, signal);
       // A browser that cannot write the type asked for writes another one.
       const preset = studio.presets.get(photo.edit.preset ?? "")?.name;
       const name = unused(exportName(photo, preset, blob.type || output.type), done.saved);

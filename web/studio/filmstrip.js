@@ -4,11 +4,11 @@ import { h, icon, paint, Part } from "./element.js";
 import { rove, tabStop } from "./roving.js";
 import { t } from "./words.js";
 
-/** Height of a frame, in CSS pixels, as parts.css has it. */
+/** Height of a frame, in CSS pixels, as styles/filmstrip.css has it. */
 const FRAME = 44;
 
 export class Filmstrip extends Part {
-  /** @type {Map<import("./studio.js").OpenPhoto, HTMLElement>} */
+  /** @type {Map<import("./photo.js").OpenPhoto, HTMLElement>} */
   #frames = new Map();
 
   /** @param {import("./studio.js").Studio} studio */
@@ -53,7 +53,7 @@ export class Filmstrip extends Part {
     this.mark();
   }
 
-  /** @param {import("./studio.js").OpenPhoto} photo */
+  /** @param {import("./photo.js").OpenPhoto} photo */
   add(photo) {
     const { name } = photo.file;
     const frame = h(
@@ -111,7 +111,7 @@ export class Filmstrip extends Part {
     this.#opening = false;
   }
 
-  /** @type {Set<import("./studio.js").OpenPhoto>} */
+  /** @type {Set<import("./photo.js").OpenPhoto>} */
   #waiting = new Set();
   #opening = false;
 }

@@ -22,9 +22,9 @@ let shown = place;
 
 const start = () => Engine.start({ base: new URL("/", location.href) });
 
-try {
-  // The engine is the one large thing: it starts first, all else is made ready meanwhile. Photos
-  // are taken before it is there.
+/** Begin. The engine is the one large thing, so it starts first. */
+async function begin() {
+  // All else is made ready meanwhile, and photos are taken before the engine is there.
   const starting = start();
   starting.catch(() => {});
   const owner = await Owner.open();
@@ -47,7 +47,9 @@ try {
   });
   await studio.begun;
   app.updates = await keepUpdated(studio, app.toasts);
-} catch (error) {
+}
+
+begin().catch((error) => {
   shown.replaceWith(place);
   place.replaceChildren(
     h(
@@ -62,4 +64,4 @@ try {
       ),
     ),
   );
-}
+});

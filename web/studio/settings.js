@@ -4,6 +4,7 @@ import { openDialog } from "./dialog.js";
 import { h } from "./element.js";
 import { sentence } from "./errors.js";
 import { save } from "./files.js";
+import { forget, use } from "./taste.js";
 import { noticeSaid } from "./updates.js";
 import { LANGUAGES, spoken, t } from "./words.js";
 
@@ -118,7 +119,7 @@ function tasteOf(studio) {
       file.value = "";
       if (!chosen) return;
       try {
-        await studio.useTaste(new Uint8Array(await chosen.arrayBuffer()));
+        await use(studio, new Uint8Array(await chosen.arrayBuffer()));
         studio.suggestAnew();
         show();
       } catch (error) {
@@ -126,7 +127,7 @@ function tasteOf(studio) {
       }
     },
   });
-  const forget = button("taste.forget", () => void studio.forgetTaste().then(show));
+  const none = button("taste.forget", () => void forget(studio).then(show));
   const keep = button("taste.save", () => {
     const taste = owner.get("taste");
     if (taste) save(new Blob([taste.bytes]), "for-this-photo-owner.safetensors");
@@ -134,14 +135,14 @@ function tasteOf(studio) {
   const show = () => {
     const n = owner.get("taste")?.learned ?? 0;
     note.textContent = n ? t("taste.learned", { n }) : t("taste.none");
-    forget.hidden = keep.hidden = !n;
+    none.hidden = keep.hidden = !n;
   };
   show();
   return h(
     "div",
     { class: "taste" },
     note,
-    h("div", { class: "row" }, keep, button("taste.load", () => file.click()), forget),
+    h("div", { class: "row" }, keep, button("taste.load", () => file.click()), none),
     file,
   );
 }

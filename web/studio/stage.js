@@ -70,7 +70,7 @@ export class Stage extends Part {
     this.changePhoto();
   }
 
-  /** @type {import("./studio.js").OpenPhoto | null} */
+  /** @type {import("./photo.js").OpenPhoto | null} */
   #last = null;
 
   changePhoto() {

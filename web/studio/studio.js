@@ -7,49 +7,23 @@
  */
 
 import { NotAnImageError } from "../errors.js";
+import { change, changeAll, step } from "./history.js";
+import { forgetAnswer, isHeic, openPhoto, painted, photoKey, UNTOUCHED } from "./photo.js";
+import { known } from "./taste.js";
 
 /** @typedef {import("../engine.js").Engine} Engine */
 /** @typedef {import("./owner.js").Owner} Owner */
+/** @typedef {import("./photo.js").Edit} Edit */
+/** @typedef {import("./photo.js").Info} Info */
+/** @typedef {import("./photo.js").OpenPhoto} OpenPhoto */
+/** @typedef {import("./photo.js").Suggested} Suggested */
 /** @typedef {{id: string, name: string, tier: "free" | "member", family: string, description: string}} Preset */
 /** @typedef {{id: string, name: string, description: string}} Family */
 /** @typedef {{id: string, name: string, kind: string}} Category */
-/** @typedef {{id: string, name: string, tier: "free" | "member", family: string, reason: string, category: string}} Suggested */
-/** @typedef {{preset: string | null, strength: number, category: string | null}} Edit */
-
-/**
- * @typedef {object} Answer
- * @property {{id: string, name: string, confidence: number}} category
- * @property {{id: string, confidence: number}[]} [categories]
- * @property {Suggested[]} presets
- * @property {string[]} notes
- */
-
-/**
- * @typedef {object} OpenPhoto
- * @property {File} file
- * @property {string} key names the photo's content; empty until it was read
- * @property {Promise<Info> | null} opening
- * @property {Info | null} info null until it was opened
- * @property {ImageBitmap | null} preview
- * @property {unknown} failure why it cannot be opened
- * @property {number} stops how often the engine has stopped over it
- * @property {Edit} edit
- * @property {Edit | null} before where a change that is going on began
- * @property {Edit[]} past
- * @property {Edit[]} future
- * @property {Answer | null} answer
- * @property {boolean} unsuggested no answer can be had
- * @property {Map<string, ImageBitmap>} thumbnails of the suggested presets
- */
-
-/** @typedef {{id: any, format: string, width: number, height: number, hasGps: boolean}} Info */
 
 /** Photos that the engine holds at once; others are opened again when they are wanted. */
 const HELD = 4;
 const MOST_PHOTOS = 1000;
-
-/** @type {Edit} */
-const UNTOUCHED = { preset: null, strength: 100, category: null };
 
 export class Studio extends EventTarget {
   /** @type {OpenPhoto[]} */
@@ -93,7 +67,7 @@ export class Studio extends EventTarget {
     this.presets = new Map(catalog.presets.map((/** @type {Preset} */ one) => [one.id, one]));
     this.families = catalog.families;
     this.categories = catalog.categories;
-    this.#tell("catalog");
+    this.tell("catalog");
     if (first) return;
     this.#held = [];
     for (const photo of this.photos) {
@@ -102,12 +76,17 @@ export class Studio extends EventTarget {
       if (photo.edit.preset && !this.presets.has(photo.edit.preset)) photo.edit = UNTOUCHED;
     }
     if (!this.photo) return;
-    if (this.photo.failure) this.#tell("photo");
+    if (this.photo.failure) this.tell("photo");
     else void this.select(this.photo);
   }
 
-  /** @param {string} type @param {unknown} [detail] */
-  #tell(type, detail) {
+  /**
+   * Announce an event.
+   *
+   * @param {string} type
+   * @param {unknown} [detail]
+   */
+  tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
@@ -141,25 +120,9 @@ export class Studio extends EventTarget {
    */
   add(files) {
     const taken = files.slice(0, MOST_PHOTOS - this.photos.length);
-    /** @type {OpenPhoto[]} */
-    const fresh = taken.map((file) => ({
-      file,
-      key: "",
-      opening: null,
-      info: null,
-      preview: null,
-      failure: null,
-      stops: 0,
-      edit: UNTOUCHED,
-      before: null,
-      past: [],
-      future: [],
-      answer: null,
-      unsuggested: false,
-      thumbnails: new Map(),
-    }));
+    const fresh = taken.map(openPhoto);
     this.photos = [...this.photos, ...fresh];
-    this.#tell("photos");
+    this.tell("photos");
     if (fresh[0]) void this.select(fresh[0]);
     return files.length - taken.length;
   }
@@ -175,28 +138,28 @@ export class Studio extends EventTarget {
     this.previewed = null;
     // What was not painted to the end begins anew when the photo comes back.
     if (left && left !== photo && !painted(left)) forgetAnswer(left);
-    this.#tell("photo");
+    this.tell("photo");
     try {
       await this.open(photo);
       if (this.photo !== photo) return;
       // The engine is asked before the page shows anything: both work at once.
       const suggesting = photo.answer ? null : this.#suggest(photo);
-      this.#tell("photo");
+      this.tell("photo");
       await suggesting;
     } catch (error) {
       if (this.photo !== photo || this.#revive(error)) return;
       if (!photo.failure) {
         // Without suggestions all presets are still there.
         photo.unsuggested = true;
-        this.#tell("trouble", error);
-        this.#tell("suggested");
+        this.tell("trouble", error);
+        this.tell("suggested");
       } else if (this.photos.length === 1) {
         // A photo alone that cannot be opened leaves nothing to stand on.
         this.close(photo);
-        this.#tell("trouble", error);
+        this.tell("trouble", error);
       }
-      this.#tell("photos");
-      this.#tell("photo");
+      this.tell("photos");
+      this.tell("photo");
     }
   }
 
@@ -206,7 +169,7 @@ export class Studio extends EventTarget {
    * @param {unknown} error
    */
   fail(error) {
-    if (!this.#revive(error)) this.#tell("trouble", error);
+    if (!this.#revive(error)) this.tell("trouble", error);
   }
 
   /**
@@ -225,11 +188,11 @@ export class Studio extends EventTarget {
       (engine) => {
         this.#starting = null;
         this.adopt(engine);
-        this.#tell("restart");
+        this.tell("restart");
       },
       (problem) => {
         this.#starting = null;
-        this.#tell("trouble", problem);
+        this.tell("trouble", problem);
       },
     );
     return true;
@@ -278,7 +241,7 @@ export class Studio extends EventTarget {
       const kept = photo.key ? null : this.owner.get("corrections")[key];
       if (kept) photo.edit = { ...photo.edit, category: kept.category };
       Object.assign(photo, { key, info, preview, failure: null });
-      this.#tell("photos");
+      this.tell("photos");
       return info;
     } catch (error) {
       photo.opening = null;
@@ -293,87 +256,28 @@ export class Studio extends EventTarget {
    * @param {OpenPhoto} photo
    * @returns {Promise<any>} an answer, with its thumbnails
    */
-  async #ask(photo) {
+  async ask(photo) {
     const { id } = await this.open(photo);
     const { category } = photo.edit;
     const member = this.owner.get("membership");
-    const taste = await this.#taste();
+    const taste = await known(this);
     return this.engine.suggest(id, { member, taste, ...(category ? { category } : {}) });
-  }
-
-  /** What was learned of the owner, for the bundle in use: said where it is taken along to that. */
-  async #taste() {
-    const taste = this.owner.get("taste");
-    if (!taste) return null;
-    if (taste.base === this.engine.ready.bundle.sha256) return taste.bytes;
-    return this.useTaste(taste.bytes).then(
-      (known) => {
-        this.#tell("taste", "carried");
-        return known.bytes;
-      },
-      async () => {
-        await this.owner.update("taste", () => null);
-        this.#tell("taste", "lost");
-        return null;
-      },
-    );
-  }
-
-  /**
-   * Suggest from now on what the owner likes as this file says.
-   *
-   * @param {Uint8Array} bytes
-   * @returns {Promise<import("./owner.js").Taste>}
-   * @throws {import("../errors.js").OwnerStateError} it is no such file
-   */
-  async useTaste(bytes) {
-    const taste = await this.engine.carryOver(bytes);
-    await this.owner.update("taste", () => taste);
-    return taste;
-  }
-
-  /** Forget what was learned of the owner; the next six are everyone's again. */
-  async forgetTaste() {
-    await this.owner.update("taste", () => null);
-    this.suggestAnew();
-  }
-
-  /**
-   * Learn from an export: of the six that were shown, or of all presets, this one was taken.
-   *
-   * @param {OpenPhoto} photo
-   * @param {string} picked
-   */
-  async #learn(photo, picked) {
-    if (!photo.answer) return;
-    const shown = photo.answer.presets.map(({ id }) => id);
-    const { category } = photo.edit;
-    const choice = { shown, picked, photo: photo.key, ...(category ? { category } : {}) };
-    const { id } = await this.open(photo);
-    const before = this.owner.get("taste")?.learned ?? 0;
-    await this.#taste(); // taken along, if need be
-    const now = await this.owner.learn((taste) =>
-      this.engine.learn(id, taste?.bytes ?? null, choice),
-    );
-    // The photo that is being looked at keeps its six; the others are asked anew.
-    for (const other of this.photos) if (other !== this.photo) forgetAnswer(other);
-    if (now && before === 0) this.#tell("taste", "first");
   }
 
   /** @param {OpenPhoto} photo */
   async #suggest(photo) {
     const { category } = photo.edit;
-    const answer = await this.#ask(photo);
+    const answer = await this.ask(photo);
     if (photo.edit.category !== category || this.photo !== photo) return;
     forgetAnswer(photo);
     photo.answer = answer;
-    this.#tell("answer");
+    this.tell("answer");
     for await (const { preset, bitmap } of answer.thumbnails) {
       if (photo.answer !== answer) return bitmap.close();
       photo.thumbnails.set(preset, bitmap);
-      this.#tell("thumbnail", preset);
+      this.tell("thumbnail", preset);
     }
-    this.#tell("suggested");
+    this.tell("suggested");
   }
 
   /** Ask anew for all photos, as when membership changes. */
@@ -398,11 +302,11 @@ export class Studio extends EventTarget {
       if (next) void this.select(next);
       else this.photo = null;
     }
-    this.#tell("photos");
-    this.#tell("photo");
+    this.tell("photos");
+    this.tell("photo");
     return () => {
       this.photos = this.photos.toSpliced(at, 0, photo);
-      this.#tell("photos");
+      this.tell("photos");
       void this.select(photo);
     };
   }
@@ -415,35 +319,27 @@ export class Studio extends EventTarget {
   preview(preset) {
     if (this.previewed === preset) return;
     this.previewed = preset;
-    this.#tell("preview");
+    this.tell("preview");
   }
 
   /**
    * Change the current photo's edit.
    *
-   * @param {Partial<Edit>} change
+   * @param {Partial<Edit>} part
    * @param {boolean} [going] more of the same gesture will follow; undo takes it back as one
    */
-  set(change, going = false) {
+  set(part, going = false) {
     const photo = this.photo;
     if (!photo?.info) return;
-    const began = (photo.before ??= photo.edit);
-    photo.edit = { ...photo.edit, ...change };
+    const began = change(photo, part, going);
     this.previewed = null;
-    if (!going) {
-      photo.before = null;
-      if (JSON.stringify(began) !== JSON.stringify(photo.edit)) {
-        photo.past = [...photo.past, began].slice(-200);
-        photo.future = [];
-      }
-      if (change.preset) this.owner.used(change.preset);
-    }
+    if (!going && part.preset) this.owner.used(part.preset);
     this.#changed(photo, began);
   }
 
   /** @param {OpenPhoto} photo @param {Edit} from */
   #changed(photo, from) {
-    this.#tell("edit");
+    this.tell("edit");
     if (from.category === photo.edit.category) return;
     const { category } = photo.edit;
     const instead = photo.answer?.category.id ?? "";
@@ -467,124 +363,25 @@ export class Studio extends EventTarget {
   /** @param {"past" | "future"} from @param {"past" | "future"} to */
   #step(from, to) {
     const photo = this.photo;
-    const edit = photo?.[from].at(-1);
-    if (!photo || !edit) return false;
-    const left = photo.edit;
-    photo[from] = photo[from].slice(0, -1);
-    photo[to] = [...photo[to], left];
-    photo.edit = edit;
+    const left = photo && step(photo, from, to);
+    if (!left) return false;
     this.previewed = null;
     this.#changed(photo, left);
     return true;
   }
 
   /**
-   * Give every open photo an edit's preset and strength.
+   * Change several photos' edits at once.
    *
-   * @param {Edit} edit
+   * @param {Map<OpenPhoto, Partial<Edit>>} edits
    * @returns {() => void} takes it back
    */
-  applyToAll({ preset, strength }) {
-    return this.#editAll(new Map(this.photos.map((photo) => [photo, { preset, strength }])));
-  }
-
-  /**
-   * Give every open photo the first preset that suits it and may be exported.
-   *
-   * @param {(share: number) => void} onProgress 0..1
-   * @param {AbortSignal} signal
-   * @returns {Promise<() => void>} takes it back
-   */
-  async applySuggested(onProgress, signal) {
-    /** @type {Map<OpenPhoto, Partial<Edit>>} */
-    const edits = new Map();
-    for (const [i, photo] of this.photos.entries()) {
-      onProgress(i / this.photos.length);
-      const answer = photo.failure ? null : (photo.answer ?? (await this.#ask(photo)));
-      signal.throwIfAborted();
-      const first = answer?.presets.find((/** @type {Suggested} */ one) => this.allowed(one.id));
-      if (first) edits.set(photo, { preset: first.id, strength: 100 });
-    }
-    return this.#editAll(edits);
-  }
-
-  /** @param {Map<OpenPhoto, Partial<Edit>>} edits */
-  #editAll(edits) {
-    const before = [...edits.keys()].map(({ edit, past, future }) => ({ edit, past, future }));
-    for (const [photo, edit] of edits) {
-      photo.past = [...photo.past, photo.edit];
-      photo.future = [];
-      photo.edit = { ...photo.edit, ...edit };
-    }
-    this.#tell("edit");
+  setAll(edits) {
+    const back = changeAll(edits);
+    this.tell("edit");
     return () => {
-      for (const [i, photo] of [...edits.keys()].entries()) Object.assign(photo, before[i]);
-      this.#tell("edit");
+      back();
+      this.tell("edit");
     };
   }
-
-  /**
-   * A photo at full size, with its edit.
-   *
-   * @param {OpenPhoto} photo
-   * @param {{type: string, quality: number, gps: boolean}} output
-   * @param {(share: number) => void} onProgress 0..1
-   * @param {AbortSignal} signal
-   * @returns {Promise<Blob>}
-   */
-  async export(photo, output, onProgress, signal) {
-    const { preset, strength } = photo.edit;
-    const { id } = await this.open(photo);
-    signal.throwIfAborted();
-    const blob = await this.engine.export(id, preset, strength, { ...output, signal }, onProgress);
-    signal.throwIfAborted();
-    if (preset) {
-      const category = photo.edit.category ?? photo.answer?.category.id ?? "";
-      const bundle = this.engine.ready.bundle.sha256;
-      this.owner.picked({ preset, category, strength, bundle, at: Date.now() });
-      // An export is done whether or not anything can be learned from it.
-      await this.#learn(photo, preset).catch(() => {});
-    }
-    return blob;
-  }
-}
-
-/** Whether the suggestions are there, each with its picture. @param {OpenPhoto} photo */
-function painted({ answer, thumbnails }) {
-  return answer !== null && answer.presets.length === thumbnails.size;
-}
-
-/** @param {OpenPhoto} photo */
-function forgetAnswer(photo) {
-  for (const bitmap of photo.thumbnails.values()) bitmap.close();
-  photo.answer = null;
-  photo.unsuggested = false;
-  photo.thumbnails = new Map();
-}
-
-/**
- * A name for the photo's content: SHA-256 over its length and first 64 KiB, so that a photo is
- * known again under another file name and no photo is read twice for it.
- *
- * @param {Blob} file
- * @returns {Promise<string>} 32 hexadecimal digits; empty where the browser has no WebCrypto
- */
-export async function photoKey(file) {
-  if (!globalThis.crypto?.subtle) return "";
-  const start = await new Blob([`${file.size}:`, file.slice(0, 65536)]).arrayBuffer();
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", start));
-  return Array.from(digest.slice(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/**
- * Whether a file is a HEIC photo by its first bytes, whatever it is called (ISO 23008-12).
- *
- * @param {Blob} file
- */
-async function isHeic(file) {
-  const start = await file
-    .slice(4, 12)
-    .text()
-    .catch(() => "");
-  return /^ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)/.test(start);
 }

@@ -5,17 +5,20 @@
 
 import en from "./locales/en.js";
 
-/** @typedef {keyof typeof en} Key */
+/** @typedef {keyof typeof en | keyof typeof import("./locales/en.dialogs.js").default} Key */
 /** @typedef {string | {one?: string, other: string}} Sentence */
 
 /** The languages that there are, each by its own name. */
 export const LANGUAGES = { en: "English", es: "Español" };
 
 /** Sentences that are fetched when they are spoken. */
-const OTHERS = { es: () => import("./locales/es.js") };
+const OTHERS = {
+  es: () => Promise.all([import("./locales/es.js"), import("./locales/es.dialogs.js")]),
+};
 
 /** @type {Record<string, Sentence>} */
-let sentences = en;
+const english = { ...en };
+let sentences = english;
 /** @type {Record<string, string>} */
 let dictionary = {};
 let language = "en";
@@ -43,14 +46,24 @@ export function preferredLanguage(preferred) {
 export async function speak(wanted) {
   language = wanted in LANGUAGES ? wanted : "en";
   if (language === "en") {
-    [sentences, dictionary] = [en, {}];
+    [sentences, dictionary] = [english, {}];
   } else {
-    sentences = (await OTHERS[/** @type {"es"} */ (language)]()).default;
+    const found = await OTHERS[/** @type {"es"} */ (language)]();
+    sentences = Object.assign({}, ...found.map((one) => one.default));
     const answer = await fetch(`/studio/locales/catalog.${language}.json`).catch(() => null);
     dictionary = answer?.ok ? await answer.json() : {};
   }
   plural = new Intl.PluralRules(language);
   document.documentElement.lang = language;
+}
+
+/**
+ * English that came later, with what says it.
+ *
+ * @param {Record<string, Sentence>} more
+ */
+export function alsoSay(more) {
+  Object.assign(english, more);
 }
 
 /** @returns {string} the language spoken now */
@@ -67,7 +80,7 @@ export function spoken() {
  * @returns {string}
  */
 export function t(key, values = {}) {
-  let sentence = sentences[key] ?? en[key];
+  let sentence = /** @type {Sentence} */ (sentences[key] ?? english[key]);
   if (typeof sentence !== "string") {
     const form = plural.select(Number(values["n"] ?? 0));
     sentence = (form === "one" ? sentence.one : undefined) ?? sentence.other;
@@ -83,7 +96,7 @@ export function t(key, values = {}) {
  * @returns {key is Key} whether there is such a sentence
  */
 export function known(key) {
-  return key in en;
+  return key in english;
 }
 
 /**

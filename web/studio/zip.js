@@ -1,21 +1,6 @@
 /** A ZIP of photos: entries stored as they are, because photos do not shrink. */
 
-const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
-  for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
-  return n;
-});
-
-/**
- * CRC-32 as ZIP has it (ISO 3309).
- *
- * @param {Uint8Array} bytes
- * @returns {number} 0..2**32 - 1
- */
-export function crc32(bytes) {
-  let crc = ~0;
-  for (const byte of bytes) crc = (CRC[(crc ^ byte) & 255] ?? 0) ^ (crc >>> 8);
-  return ~crc >>> 0;
-}
+import { crc32 } from "../crc32.js";
 
 /**
  * Pack files into one archive (APPNOTE 6.3, method 0, UTF-8 names, no ZIP64: below 4 GiB in all).

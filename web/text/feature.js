@@ -8,7 +8,7 @@
 import { Bundle, readBundle } from "../bundle.js";
 import { measure } from "../bundle/comparison.js";
 import { readSamples } from "../bundle/samples.js";
-import { sha256 } from "../bundle/signature.js";
+import { sha256 } from "../sha256.js";
 import { FeatureError, ModelError } from "../errors.js";
 import { loadModel } from "../runtime.js";
 import { TextPipeline, readText } from "./pipeline.js";

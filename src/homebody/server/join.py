@@ -1,8 +1,10 @@
-"""The studio's modules joined and minified: a few files in place of some seventy.
+"""The studio's modules joined and minified: a few files in place of some ninety.
 
-esbuild does it when the package is built. What it made counts only while it is of the very pages
-that lie there; else, as while one edits ``web/``, the plain modules are served. The wheel's build
-hook runs this module by its path, so it imports the standard library alone.
+Rollup joins them and esbuild makes them short, when the package is built. Rollup knows that what a
+later module shares with its page is there already, so each page and worker begins with one file.
+What they made counts only while it is of the very pages that lie there; else, as while one edits
+``web/``, the plain modules are served. The wheel's build hook runs this module by its path, so it
+imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -14,30 +16,71 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+ROLLUP, ESBUILD = "@rollup/wasm-node", "esbuild-wasm"
+TOOLS = (ROLLUP, ESBUILD)
+"""The npm packages that this takes, by their names in ``vendor.json``."""
+
 MAIN = "studio/main.js"
 STYLE = "studio/studio.css"
-_WORKERS = ("engine/session.js", "export.worker.js", "export/bands.worker.js")
+# What is built together shares chunks. The engine's worker shares none with exports: each shared
+# part is a file of its own, which compresses worse, and nobody waits for an export's modules.
+_MODULES = ([MAIN], ["engine/session.js"], ["export.worker.js", "export/bands.worker.js"])
 # Classic scripts, which import nothing; the server writes the version into the service worker.
 _CLASSIC = ("engine.worker.js", "sw.js", "studio/old.js")
 _MADE = (".html", ".js", ".css")
 _STAMP = "stamp.json"
 _PATIENCE_S = 300
-# Reads builds, prints the graph of the first.
+# Prints what the first of the joined files imports at once.
 _DRIVER = """
-const [folder, builds] = process.argv.slice(1);
-const esbuild = require(folder);
+const { readFileSync, mkdirSync, writeFileSync } = require("node:fs");
+const { dirname, join } = require("node:path");
+const { tools, modules, classic, style, outdir } = JSON.parse(process.argv[1]);
+const { rollup } = require(tools.rollup);
+const { transform } = require(tools.esbuild);
+const written = (name, { code }) => {
+  mkdirSync(dirname(join(outdir, name)), { recursive: true });
+  writeFileSync(join(outdir, name), code);
+};
+const plain = { charset: "utf8", legalComments: "none", target: "es2022", logLevel: "silent" };
+const short = (code, options) => transform(code, { minify: true, ...plain, ...options });
+const beginning = (output) => {
+  const imports = new Map(output.map(({ fileName, imports }) => [fileName, imports]));
+  const found = new Set(output[0].imports);
+  for (const name of found) for (const deeper of imports.get(name)) found.add(deeper);
+  return [...found];
+};
 (async () => {
-  const made = [];
-  for (const build of JSON.parse(builds)) made.push(await esbuild.build(build));
-  console.log(JSON.stringify(made[0].metafile.outputs));
+  let first;
+  for (const names of modules) {
+    const input = Object.fromEntries(names.map((name) => [name.replace(/\\.js$/, ""), name]));
+    const onLog = (level, { code, message }) => {
+      // errors.js looks at its own names; others import in no circle, and the tests see to it.
+      if (level === "warn" && code !== "CIRCULAR_DEPENDENCY") throw new Error(message);
+    };
+    const joined = await rollup({ input, onLog, preserveEntrySignatures: "allow-extension" });
+    const { output } = await joined.generate({
+      format: "es", chunkFileNames: "chunks/[name]-[hash].js", hoistTransitiveImports: false,
+    });
+    first ??= beginning(output);
+    for (const { fileName, code } of output) {
+      written(fileName, await short(code, { format: "esm", sourcefile: fileName }));
+    }
+  }
+  for (const name of classic) {
+    written(name, await short(readFileSync(name, "utf8"), { sourcefile: name }));
+  }
+  written(style.name, await short(style.code, { loader: "css", sourcefile: style.name }));
+  console.log(JSON.stringify(first));
   process.exit(0);
-})().catch(({ message, errors }) => {
+})().catch(({ message, loc, errors }) => {
   const [first] = errors ?? [];
-  console.error(first ? `${first.location?.file}:${first.location?.line}: ${first.text}` : message);
+  const at = first?.location ?? loc;
+  const said = first?.text ?? message.split("\\n")[0];
+  console.error(at ? `${at.file}:${at.line}: ${said}` : said);
   process.exit(1);
 });
 """
@@ -78,7 +121,7 @@ def replaces(name: str) -> bool:
     return name.endswith(_MADE)
 
 
-def join(web: Path, pages: Iterable[Path], esbuild: Path, site: Path) -> list[Path]:
+def join(web: Path, pages: Iterable[Path], tools: Mapping[str, Path], site: Path) -> list[Path]:
     """Join the pages' modules and styles.
 
     The page's main module takes in what it begins with; dialogs, updates and other languages stay
@@ -87,14 +130,14 @@ def join(web: Path, pages: Iterable[Path], esbuild: Path, site: Path) -> list[Pa
     Args:
         web: the folder of the pages.
         pages: the files of it that browsers get.
-        esbuild: the folder of the npm package ``esbuild-wasm``.
+        tools: :data:`TOOLS` -> the folder of each.
         site: the folder to fill; it is replaced whole, or left as it was.
 
     Returns:
         The files that now lie there.
 
     Raises:
-        JoinError: Node.js is absent, or esbuild refuses a module.
+        JoinError: Node.js is absent, or a module is refused.
         OSError: the folder cannot be written.
     """
     of = _hashes(web, pages)
@@ -103,23 +146,21 @@ def join(web: Path, pages: Iterable[Path], esbuild: Path, site: Path) -> list[Pa
         fresh = Path(scratch) / "fresh"
         page = (web / "index.html").read_text(encoding="utf-8")
         sheets = re.findall(r'<link rel="stylesheet" href="/([^"]+)"', page)
-        style = Path(scratch) / "studio.css"
-        style.write_text("\n".join((web / name).read_text(encoding="utf-8") for name in sheets))
-        modules: dict[str, Any] = {"bundle": True, "splitting": True, "format": "esm"}
-        modules["chunkNames"] = "chunks/[name]-[hash]"
-        graph = _run(
-            esbuild,
+        style = "\n".join((web / name).read_text(encoding="utf-8") for name in sheets)
+        first = _run(
             web,
-            [
-                {"entryPoints": [MAIN], **modules},
-                {"entryPoints": _WORKERS, **modules},
-                {"entryPoints": _CLASSIC},
-                {"entryPoints": [{"in": str(style), "out": STYLE.removesuffix(".css")}]},
-            ],
-            fresh,
+            {
+                "tools": {
+                    "rollup": str(tools[ROLLUP].resolve()),
+                    "esbuild": str(tools[ESBUILD].resolve()),
+                },
+                "modules": _MODULES,
+                "classic": _CLASSIC,
+                "style": {"name": STYLE, "code": style},
+                "outdir": str(fresh.resolve()),
+            },
         )
-        first = [_inside(name, web, fresh) for name in _beginning(graph)]
-        (fresh / "index.html").write_text(rewritten(page, first), encoding="utf-8")
+        (fresh / "index.html").write_text(rewritten(page, sorted(first)), encoding="utf-8")
         files = sorted(p.relative_to(fresh).as_posix() for p in fresh.rglob("*") if p.is_file())
         stamp = json.dumps({"of": of, "files": files})
         (fresh / _STAMP).write_text(stamp, encoding="utf-8")
@@ -157,23 +198,6 @@ def rewritten(page: str, first: Iterable[str]) -> str:
     )
 
 
-def _beginning(outputs: dict[str, Any]) -> list[str]:
-    """What the main module imports at once, however deep; paths as esbuild says them."""
-    found: list[str] = []
-    waiting = [name for name, one in outputs.items() if one.get("entryPoint") == MAIN]
-    while waiting:
-        for one in outputs[waiting.pop()]["imports"]:
-            name = one["path"]
-            if one["kind"] == "import-statement" and name not in found:
-                found.append(name)
-                waiting.append(name)
-    return sorted(found)
-
-
-def _inside(name: str, web: Path, fresh: Path) -> str:
-    return Path(os.path.relpath(web / name, fresh)).as_posix()
-
-
 def _hashes(web: Path, pages: Iterable[Path]) -> dict[str, str]:
     """SHA-256 of every page that is joined, by name."""
     return {
@@ -183,26 +207,13 @@ def _hashes(web: Path, pages: Iterable[Path]) -> dict[str, str]:
     }
 
 
-def _run(
-    esbuild: Path, web: Path, builds: list[dict[str, Any]], fresh: Path
-) -> dict[str, dict[str, Any]]:
-    """Run esbuild once for all builds; what the first of them made, with its imports."""
+def _run(web: Path, work: dict[str, Any]) -> list[str]:
+    """Run Rollup and esbuild; the names of what the page's main module imports at once."""
     node = shutil.which("node")
     if node is None:
         raise JoinError("node was not found; install Node.js and run this again")
-    common = {
-        **{"minify": True, "charset": "utf8", "legalComments": "none"},
-        **{"target": "es2022", "logLevel": "silent", "metafile": True},
-        **{"outbase": str(web), "outdir": str(fresh)},
-    }
     run = subprocess.run(
-        [
-            node,
-            "-e",
-            _DRIVER,
-            str(esbuild.resolve()),
-            json.dumps([{**common, **b} for b in builds]),
-        ],
+        [node, "-e", _DRIVER, json.dumps(work)],
         cwd=web,
         capture_output=True,
         text=True,
@@ -211,6 +222,6 @@ def _run(
     )
     if run.returncode != 0:
         said = run.stderr.strip().splitlines() or ["it said nothing"]
-        raise JoinError(f"esbuild refuses the studio's modules ({said[-1]}); mend them first")
-    made: dict[str, dict[str, Any]] = json.loads(run.stdout)
-    return made
+        raise JoinError(f"the studio's modules cannot be joined ({said[-1]}); mend them first")
+    first: list[str] = json.loads(run.stdout)
+    return first

@@ -1,6 +1,6 @@
 """Fetch the pinned npm files that the studio needs: ``python -m homebody.server.vendor [DEST]``.
 
-It joins the studio's own modules too, with esbuild, which is fetched for that and not kept.
+It joins the studio's own modules too, with tools that are fetched for that and not kept.
 ``vendor.json`` names each package, its version and the SHA-512 of its archive. The npm client
 brings the archive; nothing of it is used before the hash is right, no script of it is run, and
 only the files that are named leave it. The wheel's build hook runs this module by its path, so it
@@ -106,23 +106,21 @@ def vendor(dest: Path = DEST) -> list[Path]:
 
 
 @contextmanager
-def tool(name: str) -> Iterator[Path]:
-    """A pinned npm package that a build needs, in a folder that is gone afterwards.
-
-    Args:
-        name: of one of ``vendor.json``'s ``tools``.
+def tools() -> Iterator[dict[str, Path]]:
+    """The pinned npm packages that a build needs, by name, in folders that are gone afterwards.
 
     Raises:
         VendorError: as :func:`vendor` does.
     """
-    package = next(one for one in pins()["tools"] if one["name"] == name)
     npm = _client()
     with tempfile.TemporaryDirectory(prefix="homebody-") as scratch:
-        folder = Path(scratch) / "tool"
-        archive = _packed(npm, package, Path(scratch))
-        for inside, data in extract(archive, package["files"]).items():
-            _write(folder / inside, data)
-        yield folder
+        found = {}
+        for package in pins()["tools"]:
+            folder = found[package["name"]] = Path(scratch) / "tools" / package["name"]
+            archive = _packed(npm, package, Path(scratch))
+            for inside, data in extract(archive, package["files"]).items():
+                _write(folder / inside, data)
+        yield found
 
 
 def _client() -> str:
@@ -244,8 +242,8 @@ def main(arguments: list[str]) -> int:
         made = vendor(dest)
         web = web_folder()
         if web is not None:
-            with tool("esbuild-wasm") as esbuild:
-                made += join.join(web, pages(web), esbuild, dest / "site")
+            with tools() as found:
+                made += join.join(web, pages(web), found, dest / "site")
         for path in made:
             print(f"{path}  {path.stat().st_size:,} bytes")
     except (VendorError, join.JoinError) as error:

@@ -321,29 +321,52 @@ def test_a_build_that_fails_falls_back_to_the_native_engine(failure):
 
 
 class Dead(OnnxRuntime):
-    """A native engine that builds nothing for one batch size."""
+    """A native engine that builds nothing for rows of three."""
 
     def build(self, segment, options):
-        if segment.inputs[0].shape[0] == 3:
+        if segment.inputs[0].shape[1] == 3:
             raise EngineBuildError("the native engine does not either")
         return super().build(segment, options)
 
 
-def test_where_the_native_engine_fails_too_only_that_request_gets_500():
+def test_where_the_native_engine_fails_too_only_those_requests_get_500():
     async def scenario(client):
-        x = np.tile(np.array([ROW], np.float32), (3, 1))
-        got = await client.post(INFER, infer(x))
-        assert got.status == 500
-        assert "native engine" in got.json["error"]
-        assert (await client.post(PREDICT, GOOD)).json == {"predictions": ANSWER}
+        for _ in range(2):
+            bad, good = await asyncio.gather(
+                client.post(PREDICT, {"inputs": [[1.0, 2.0, 3.0]]}),
+                client.post(PREDICT, {"inputs": [[1.0, 2.0]]}),
+            )
+            assert bad.status == 500
+            assert "native engine" in bad.json["error"]
+            assert good.json == {"outputs": [[1.0, 2.0]]}
         assert (await client.get("/v2/health/ready")).status == 200
 
-    native = Dead()
-    model = models.CompiledModel(
-        models.read_graph(dense()), {native.name: native}, native,
-        models.Settings(policy="exact"),
-    )  # fmt: skip
-    serve(scenario, PredictApp(model, "m", max_batch=4))
+    native, graph = Dead(), models.read_graph(doubled(TensorProto.FLOAT, ["n", "m"]))
+    model = models.CompiledModel(graph, {native.name: native}, native)
+    serve(scenario, PredictApp(model, "m"))
+
+
+class Crossed(OnnxRuntime):
+    """An engine that raises what it should not, for rows of three."""
+
+    name = "crossed"
+
+    def build(self, segment, options):
+        if segment.inputs[0].shape[1] == 3:
+            raise MemoryError
+        return super().build(segment, options)
+
+
+def test_shapes_that_an_engine_fails_at_are_the_native_ones():
+    async def scenario(client):
+        for batch in (1, 2, 1):
+            x = [[1.0, 2.0, 3.0]] * batch
+            assert (await client.post(PREDICT, {"inputs": x})).json == {"outputs": x}
+        assert (await client.post(PREDICT, {"inputs": [[1.0]]})).json == {"outputs": [[1.0]]}
+        counted = metrics((await client.get("/metrics")).body)
+        assert counted["homebody_native_fallbacks_total"] == 4  # building it counts as one
+
+    serve(scenario, app(doubled(TensorProto.FLOAT, ["n", "m"]), engine=Crossed()))
 
 
 def test_a_model_that_cannot_be_made_ready_says_so_and_lives():

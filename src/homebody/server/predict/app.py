@@ -16,7 +16,7 @@ import msgspec
 from homebody.engines import CompiledModel
 from homebody.errors import GraphError, HomebodyError, RequestError
 from homebody.server.predict import kserve, tensorflow
-from homebody.server.predict.batching import Batcher
+from homebody.server.predict.batching import Batcher, Waiting
 from homebody.server.predict.computing import Computing
 from homebody.server.predict.metrics import PredictMetrics
 from homebody.server.predict.signature import Arrays, signature_of
@@ -31,6 +31,9 @@ MAX_BATCH, MAX_DELAY_S, QUEUE = 16, 0.0, 256
 Without a delay, what arrives while the model computes is still computed together."""
 _LARGE = 256 << 10
 """Bodies of as many bytes are read in a thread, so that small requests pass meanwhile."""
+_UNWATCHED_S = 0.05
+"""Whether a client is still there is asked from when it has waited for so long."""
+_HEADER_LENGTH = kserve.HEADER_LENGTH.encode()
 _HELD_BYTES = 512 << 20
 """The bytes of bodies that are held at once, at least one body's."""
 _VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
@@ -91,13 +94,22 @@ class PredictApp:
         self.ready = False
         self.failure: Exception | None = None
         sizes = (1,) if max_batch == 1 else (1, max_batch)
-        self._computing = Computing(model, self.metrics, sizes)
         self._worker = ThreadPoolExecutor(1, "predict")
+        self._builder = ThreadPoolExecutor(1, "build")
+        self._computing = Computing(model, self.metrics, sizes, self._builder)
         self._batcher = Batcher(
             self._computing, self._worker,
             batched=self.signature.batched, max_batch=max_batch, max_delay_s=max_delay_s,
-            queue=queue, metrics=self.metrics,
+            queue=queue, metrics=self.metrics, prepare=self._prepare,
         )  # fmt: skip
+        self._paths = {
+            f"{start}{version}{end}": protocol
+            for protocol, start, end in (
+                ("kserve", f"/v2/models/{name}", "/infer"),
+                ("tensorflow", f"/v1/models/{name}", ":predict"),
+            )
+            for version in ("", f"/versions/{kserve.VERSION}")
+        }
         self._patience_s = patience_s
         self._limit_s = limit_s
         self._held = 0
@@ -108,11 +120,18 @@ class PredictApp:
         loop = asyncio.get_running_loop()
         try:
             async with self._batcher.running():
-                warming = loop.run_in_executor(self._worker, self._warm)
+                warming = loop.run_in_executor(self._builder, self._warm)
                 yield
                 warming.cancel()
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
+            self._builder.shutdown(wait=False, cancel_futures=True)
+
+    def _prepare(self, inputs: Arrays) -> asyncio.Future[None] | None:
+        if self._computing.ready(inputs):
+            return None
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._builder, self._computing.prepare, inputs)
 
     def _warm(self) -> None:
         try:
@@ -141,7 +160,7 @@ class PredictApp:
         began = time.perf_counter()
         metrics.in_flight += 1
         status, sent = 499, 0
-        protocol = _protocol(scope)
+        protocol = _protocol(scope["path"])
         try:
             try:
                 reply = await self._reply(scope, receive)
@@ -168,8 +187,9 @@ class PredictApp:
 
     async def _reply(self, scope: Message, receive: Receive) -> Reply:
         path, method = scope["path"], scope["method"]
-        if protocol := _protocol(scope):
-            self._known(path)
+        if protocol := _protocol(path):
+            if path not in self._paths:
+                raise self._unknown(path)
             if method != "POST":
                 return _not_allowed("POST")
             return await self._predict(protocol, scope, receive)
@@ -186,6 +206,7 @@ class PredictApp:
             return self._readiness({"ready": ready})
         if path == "/metrics":
             self.metrics.queued = self._batcher.depth
+            self._computing.tell()
             kind = (("content-type", "text/plain; version=0.0.4; charset=utf-8"),)
             return Reply(200, [self.metrics.text().encode()], kind)
         if path in ("/v2", "/v2/"):
@@ -193,7 +214,8 @@ class PredictApp:
         match = _ROUTE.fullmatch(path)
         if match is None or match["kserve"] == "/infer" or (match["tf"] or "")[:1] == ":":
             return None
-        self._known(path)
+        if self._strange(match):
+            raise self._unknown(path)
         if match["name"]:
             if match["kserve"]:
                 return self._readiness({"name": self.signature.name, "ready": ready})
@@ -207,26 +229,31 @@ class PredictApp:
             answer["error"] = str(self.failure)
         return _json(answer, 200 if self.ready else 503)
 
-    def _known(self, path: str) -> None:
+    def _strange(self, match: re.Match[str]) -> bool:
+        """Whether a path names another model or version than there is."""
+        version = match["version"] or match["tf_version"]
+        name = match["name"] or match["tf_name"]
+        return name != self.signature.name or version not in (None, kserve.VERSION)
+
+    def _unknown(self, path: str) -> RequestError:
         match = _ROUTE.fullmatch(path)
         if match is None:
-            raise RequestError(f"there is nothing at {path!r:.200}", 404)
-        name = match["name"] or match["tf_name"]
+            return RequestError(f"there is nothing at {path!r:.200}", 404)
         version = match["version"] or match["tf_version"]
-        if name != self.signature.name or version not in (None, kserve.VERSION):
-            shown = name if version is None else f"{name}, version {version}"
-            raise RequestError(
-                f"there is no model {shown!r:.200}; here is {self.signature.name!r}, "
-                f"version {kserve.VERSION}",
-                404,
-            )
+        name = match["name"] or match["tf_name"]
+        shown = name if version is None else f"{name}, version {version}"
+        return RequestError(
+            f"there is no model {shown!r:.200}; here is {self.signature.name!r}, "
+            f"version {kserve.VERSION}",
+            404,
+        )
 
     async def _predict(self, protocol: str, scope: Message, receive: Receive) -> Reply:
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.lower(): value for name, value in scope["headers"]}
         if self._batcher.depth >= self._batcher.queue:
             self.metrics.full += 1
             raise RequestError(f"{self._batcher.queue} requests wait already; ask later", 429)
-        if headers.get(b"content-encoding", "identity") != "identity":
+        if headers.get(b"content-encoding", b"identity") != b"identity":
             raise RequestError("the body is compressed; send it as it is", 415)
         size = self._stated(headers.get(b"content-length"))
         if self._held and self._held + size > _HELD_BYTES:
@@ -236,7 +263,8 @@ class PredictApp:
             body = await self._body(receive, size)
             large = len(body) >= _LARGE
             if protocol == "kserve":
-                length = headers.get(kserve.HEADER_LENGTH.encode())
+                stated = headers.get(_HEADER_LENGTH)
+                length = None if stated is None else stated.decode("latin-1")
                 request = await _maybe_apart(large, kserve.read, self.signature, body, length)
                 rows = self.signature.fitted(request.inputs)
                 del body
@@ -257,23 +285,26 @@ class PredictApp:
         finally:
             self._held -= size
 
-    def _stated(self, length: str | None) -> int:
+    def _stated(self, length: bytes | None) -> int:
         """How large a body is said to be, or the most that it may become."""
         most = self.signature.max_bytes
         if length is None:
             return most
-        if not (length.isascii() and length.isdigit()) or len(length) > 18 or int(length) > most:
-            raise RequestError(f"the body has {length:.20} bytes; at most {most} are read", 413)
+        if not length.isdigit() or len(length) > 18 or int(length) > most:
+            shown = length[:20].decode("latin-1")
+            raise RequestError(f"the body has {shown} bytes; at most {most} are read", 413)
         return int(length)
 
     async def _body(self, receive: Receive, most: int) -> bytes:
         parts: list[bytes] = []
         size = 0
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 10 * self._patience_s
         try:
-            async with asyncio.timeout(10 * self._patience_s):
+            async with asyncio.timeout_at(end) as patience:
                 while True:
-                    async with asyncio.timeout(self._patience_s):
-                        message = await receive()
+                    patience.reschedule(min(end, loop.time() + self._patience_s))
+                    message = await receive()
                     if message["type"] == "http.disconnect":
                         raise Gone
                     part = message.get("body", b"")
@@ -288,49 +319,69 @@ class PredictApp:
 
     async def _computed(self, inputs: Arrays, rows: int, receive: Receive) -> Arrays:
         """The outputs, unless the client goes away or it takes too long."""
-        computing = asyncio.ensure_future(self._batcher(inputs, rows))
-        leaving = asyncio.ensure_future(_disconnected(receive))
+        item = self._batcher.submit(inputs, rows)
+        watch = _Watch(self._batcher, item, receive, self._limit_s)
         try:
-            done, _ = await asyncio.wait(
-                (computing, leaving),
-                timeout=self._limit_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if computing in done:
-                return computing.result()
-            if leaving in done:
-                raise Gone
-            raise RequestError(
-                f"the answer took over {self._limit_s:g} s; the model is overloaded or slow", 504
-            )
+            return await item.answer
         except asyncio.CancelledError:
+            self._batcher.drop(item)
             raise RequestError("the server stops; ask another", 503) from None
         finally:
-            computing.cancel()
-            leaving.cancel()
+            watch.stop()
 
     async def _send(self, reply: Reply, scope: Message, send: Send) -> int:
-        size = sum(map(len, reply.body))
-        stated = (*reply.headers, ("content-length", str(size)), ("cache-control", "no-store"))
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in stated]
+        body = reply.body[0] if len(reply.body) == 1 else b"".join(reply.body)
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
+        headers.append((b"content-length", b"%d" % len(body)))
+        headers.append((b"cache-control", b"no-store"))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else b"".join(reply.body)
+        if scope["method"] == "HEAD":
+            body = b""
         async with asyncio.timeout(10 * self._patience_s):
             await send({"type": "http.response.body", "body": body})
         return len(body)
 
 
-def _protocol(scope: Message) -> str | None:
+def _protocol(path: str) -> str | None:
     """Which protocol a path asks a prediction in."""
-    path = scope["path"]
     if path.startswith("/v2/models/") and path.endswith("/infer"):
         return "kserve"
     return "tensorflow" if path.startswith("/v1/models/") and path.endswith(":predict") else None
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+class _Watch:
+    """Drops a request whose client has gone, or that takes too long; once it has waited a while.
+
+    Most are answered before, and cost no task.
+    """
+
+    def __init__(self, batcher: Batcher, item: Waiting, receive: Receive, limit_s: float) -> None:
+        self._batcher, self._item, self._receive = batcher, item, receive
+        self._limit_s = limit_s
+        self._task: asyncio.Task[None] | None = None
+        loop = asyncio.get_running_loop()
+        self._begin = loop.call_later(min(limit_s, _UNWATCHED_S), self._watch)
+
+    def stop(self) -> None:
+        """The request is answered."""
+        self._begin.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _watch(self) -> None:
+        self._task = asyncio.ensure_future(self._watching())
+
+    async def _watching(self) -> None:
+        why: Exception = Gone()
+        try:
+            async with asyncio.timeout(max(0.0, self._limit_s - _UNWATCHED_S)):
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
+        except TimeoutError:
+            why = RequestError(
+                f"the answer took over {self._limit_s:g} s; the model is overloaded or slow", 504
+            )
+        self._batcher.drop(self._item, why)
 
 
 async def _maybe_apart(large: bool, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Hashable
+from concurrent.futures import Executor
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,22 +18,29 @@ from homebody.server.predict.signature import Arrays
 
 
 class Computing:
-    """Calls a compiled model, from one thread at a time.
+    """Calls a compiled model from one thread, while another builds what it lacks.
 
     Args:
         model: what answers.
         metrics: told which engines run what, and of failures.
         batches: the batch sizes to make ready.
+        builder: where engines are built that a call would like and can do without.
     """
 
     def __init__(
-        self, model: CompiledModel, metrics: PredictMetrics, batches: tuple[int, ...] = (1,)
+        self,
+        model: CompiledModel,
+        metrics: PredictMetrics,
+        batches: tuple[int, ...] = (1,),
+        builder: Executor | None = None,
     ) -> None:
         self.model = model
         self.metrics = metrics
         self.batches = batches
+        model.later = builder
         self._native: CompiledModel | None = None
-        self._told: frozenset[tuple[Shape, ...]] = frozenset()
+        self._failed: set[Hashable] = set()
+        self._lock = threading.Lock()
 
     def warm(self) -> None:
         """Build what the first requests need, and compute once with it.
@@ -49,7 +58,27 @@ class Computing:
             }
             self.model.at(shapes)
             self(noise(graph.at(shapes)))
-        self._tell()
+
+    def ready(self, inputs: Arrays) -> bool:
+        """Whether inputs of these shapes are computed without building anything first."""
+        if self.model.ready({name: value.shape for name, value in inputs.items()}):
+            return True
+        return bool(self._failed) and self._kind(inputs) in self._failed
+
+    def prepare(self, inputs: Arrays) -> None:
+        """Build what computes inputs of these shapes; the native engine if what was chosen fails.
+
+        Raises:
+            GraphError: the inputs do not fit the model.
+            EngineError: the native engine fails too.
+        """
+        try:
+            self.model.at({name: value.shape for name, value in inputs.items()})
+        except GraphError:
+            raise
+        except Exception:  # from now on these shapes are the native engine's
+            self._natively(inputs)
+            self._failed.add(self._kind(inputs))
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """The model's outputs; by the native engine where what was chosen fails.
@@ -59,29 +88,32 @@ class Computing:
             EngineError: the native engine fails too.
         """
         try:
+            if self._failed and self._kind(inputs) in self._failed:
+                return self._natively(inputs)
             return self.model(inputs)
         except GraphError:
             raise
         except Exception:  # an engine's own words; whether the native one does better, it shows
-            self.metrics.fallbacks += 1
             return self._natively(inputs)
-        finally:
-            if self.model.choices.keys() != self._told:
-                self._tell()
 
-    def _natively(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        if self._native is None:
-            model = self.model
-            engines = {model.native.name: model.native}
-            self._native = CompiledModel(model.graph, engines, model.native, model.settings)
+    def _kind(self, inputs: Arrays) -> Hashable:
+        return tuple((n, v.shape[self.model.batched :]) for n, v in sorted(inputs.items()))
+
+    def _natively(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        self.metrics.fallbacks += 1
+        with self._lock:
+            if self._native is None:
+                model = self.model
+                engines = {model.native.name: model.native}
+                self._native = CompiledModel(model.graph, engines, model.native, model.settings)
+                self._native.later = model.later
         return self._native(inputs)
 
-    def _tell(self) -> None:
-        choices = self.model.choices.items()
-        self._told = frozenset(self.model.choices)
+    def tell(self) -> None:
+        """Tell the metrics which engines run what, and what came out of the cache."""
         self.metrics.engines = {
             ",".join("x".join(map(str, shape)) for shape in key): choice.best.engine
-            for key, choice in choices
+            for key, choice in self.model.choices.copy().items()
         }
         store = self.model.store
         self.metrics.cache_hits = getattr(store, "hits", 0)

@@ -1,0 +1,86 @@
+/** Español: lo que solo dicen los diálogos, que se carga con ellos. */
+export default {
+  "help.title": "Atajos",
+  "help.note":
+    "Mantén pulsada la foto para verla antes. Amplía con la rueda o con dos dedos. Las teclas sueltas se pueden desactivar en los ajustes.",
+
+  "batch.title": { one: "Aplicar a {n} foto", other: "Aplicar a las {n} fotos" },
+  "batch.same": "{preset} en todas las fotos",
+  "batch.sameNote": "Con una intensidad del {share}, como en esta.",
+  "batch.none": "El ajuste de esta foto en todas",
+  "batch.noneNote": "Elige antes un ajuste para esta foto.",
+  "batch.own": "Lo que va mejor a cada foto",
+  "batch.ownNote": "Cada foto recibe la primera de sus sugerencias.",
+  "batch.progress": "Mirando las fotos",
+  "batch.done": { one: "{n} foto editada.", other: "{n} fotos editadas." },
+
+  "export.title": "Exportar",
+  "export.about": "{name} a tamaño completo, {width} × {height} píxeles",
+  "export.type": "Formato",
+  "export.quality": "Calidad",
+  "export.all": { one: "La foto abierta", other: "Las {n} fotos abiertas" },
+  "export.allNote": "Cada una con su edición, juntas en un archivo ZIP.",
+  "export.gps": "Quitar la ubicación",
+  "export.gpsNote": "El archivo no dirá dónde se hizo. Lo demás se conserva.",
+  "export.save": "Guardar",
+  "export.progress": "Progreso",
+  "export.many": "Foto {n} de {of}",
+  "export.done": "{name} está guardada, {size}.",
+  "export.doneMany": { one: "{n} foto guardada, {size}.", other: "{n} fotos guardadas, {size}." },
+  "export.cancelled": "Exportación cancelada. No se ha guardado nada.",
+  "export.member":
+    "{preset} es un ajuste para socios. Pruébalo cuanto quieras; para exportarlo hay que ser socio.",
+  "export.gated": {
+    one: "{n} foto se ha quedado fuera: su ajuste es para socios.",
+    other: "{n} fotos se han quedado fuera: sus ajustes son para socios.",
+  },
+  "export.failed": {
+    one: "{n} foto no se ha podido exportar: {names}",
+    other: "{n} fotos no se han podido exportar: {names}",
+  },
+
+  "settings.theme": "Aspecto",
+  "settings.language": "Idioma",
+  "settings.keys": "Las teclas sueltas son atajos",
+  "theme.system": "Como el sistema",
+  "theme.dark": "Oscuro",
+  "theme.light": "Claro",
+  "kept.title": "Guardado en este dispositivo",
+  "kept.what":
+    "Favoritos: {favourites}. Categorías corregidas: {corrections}. Exportaciones recordadas: {picks}.",
+  "kept.forget": "Olvidarlo todo",
+  "taste.title": "Tu gusto",
+  "taste.none":
+    "Aún no se ha aprendido nada. Cada exportación enseña lo que te gusta, solo en este dispositivo.",
+  "taste.learned": {
+    one: "Aprendido de {n} exportación: las seis sugerencias siguen tu gusto.",
+    other: "Aprendido de {n} exportaciones: las seis sugerencias siguen tu gusto.",
+  },
+  "taste.save": "Guardar en un archivo",
+  "taste.load": "Usar un archivo",
+  "about.title": "Acerca de",
+  "about.member": "Eres socio: puedes exportar todos los ajustes.",
+  "about.free": "Los ajustes para socios se pueden probar; los gratuitos se pueden exportar.",
+  "about.bundle": "{name} {version}, catálogo {catalog}",
+  "check.run": "Comprobar este navegador",
+  "check.passed": {
+    one: "Correcto: la respuesta para {n} foto de muestra es la debida.",
+    other: "Correcto: las respuestas para {n} fotos de muestra son las debidas.",
+  },
+  "check.failed": "Algunas de las {n} fotos de muestra dan aquí otra respuesta de la debida.",
+  "update.title": "Actualizaciones",
+  "update.check": "Buscar actualizaciones",
+  "update.rollback": "Volver a la anterior",
+  "update.current": "Esta es la versión más reciente.",
+  "update.none": "Las actualizaciones llegan con el propio estudio.",
+  "update.kept": "La actualización no se ha podido usar. Se conserva lo que hay.",
+  "update.kept.offline": "No hay conexión. Se conserva lo que hay.",
+  "update.kept.server": "No hay respuesta. Se conserva lo que hay.",
+  "update.kept.stalled": "No hay respuesta. Se conserva lo que hay.",
+  "update.kept.storage": "No queda sitio para la actualización. Se conserva lo que hay.",
+  "update.kept.check":
+    "La actualización daba respuestas erróneas en este navegador y no se usa. Se conserva lo que hay.",
+  "update.unsupported.worker": "Este navegador no guarda el estudio: necesita conexión cada vez.",
+  "update.unsupported.ed25519":
+    "Este navegador no puede comprobar las actualizaciones y no toma ninguna.",
+};
