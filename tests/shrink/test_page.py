@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homebody.errors import ShrinkError
@@ -328,6 +328,7 @@ def test_no_text_of_the_model_becomes_markup() -> None:
     assert HOSTILE in found.find("h1")[0].text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet="<>&\"'/;=`!- \u202e\x00\ud800a", max_size=60))
 def test_any_text_gives_a_page_that_can_be_written(text: str) -> None:
     hostile, compared = everywhere(text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from homebody.engines._page_words import engine_class, ms
 from homebody.engines.report import CandidateReport, Event, InputsReport, ShapeReport
-from homebody.pages import as_count, as_percent, as_seconds, as_text, places
+from homebody.pages import NAME, as_count, as_percent, as_seconds, as_text, places
 
 _BAR, _THIN, _WORDS, _GAP = 26, 18, 19, 12
 """Heights of a segment, of a kernel or copy, of a lane's words, and between lanes, in pixels."""
@@ -75,15 +75,16 @@ def _bar(event: Event, kind: str, total: float, height: int) -> str:
             f'overflow="hidden"><text x="6" y="{middle:.0f}">{as_text(_short(event), 40)}</text>'
             "</svg>"
         )
-    hint = f"{event.name}: {as_seconds(event.seconds)}, {as_seconds(event.start)} after the start"
+    hint = f"{as_text(event.name, 200)}: {as_seconds(event.seconds)}, "
+    hint += f"{as_seconds(event.start)} after the start"
     if event.kind == "copy":
         hint = f"copying {hint}"
     elif event.kind == "kernel":
-        hint = f"{hint}, in segment {event.segment}, {event.operation}"
+        hint += f", in segment {event.segment}, {as_text(event.operation or '', NAME)}"
     return (
         f'<g class="part {kind}"><rect x="{as_percent(min(start, 1 - _SEEN))}" '
         f'width="{as_percent(max(share, _SEEN))}" height="{height}"/>{words}'
-        f"<title>{as_text(hint, 300)}</title></g>"
+        f"<title>{hint}</title></g>"
     )
 
 
