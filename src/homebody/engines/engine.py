@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from homebody.engines.graph import Graph, Segment
 
-Precision: TypeAlias = Literal["fp32", "bf16", "fp16", "int8"]
-"""What an engine may compute in; int8 is what the graph's QDQ says, the rest in fp32."""
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16", "int8", "int8-exact"]
+"""What an engine may compute in; int8 is what the graph's QDQ says, the rest in fp32.
+
+With int8-exact every engine rounds as LiteRT does, to the last step, where int8 alone leaves it to
+round in the order that is quickest (:mod:`homebody.engines.rounding`).
+"""
 
 Code: TypeAlias = Literal[
     "unavailable",  # the engine is not installed, or there is no device for it

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
-from homebody.engines.graph import Graph, Segment, Tensor
+from homebody.engines.graph import QUANTIZE, Graph, Segment, Tensor
+from homebody.engines.rounding import for_openvino
 from homebody.errors import EngineBuildError, GraphError
 
 _DEVICE = "CPU"
-_PRECISION = {"fp32": "f32", "int8": "f32", "bf16": "bf16", "fp16": "f16"}
+_PRECISION = {"fp32": "f32", "int8": "f32", "int8-exact": "f32", "bf16": "bf16", "fp16": "f16"}
 """By default it computes in bf16 where the processor has it, which fp32 must not mean."""
 
 
@@ -48,7 +49,7 @@ class OpenVino:
     def build(self, segment: Segment, options: Options) -> Network:
         """Compile a segment."""
         try:
-            model = _core().read_model(segment.to_bytes())
+            model = _core().read_model(_said(segment, options))
             compiled = _core().compile_model(model, _DEVICE, _settings(options))
         except RuntimeError as error:
             raise EngineBuildError(f"OpenVINO does not build the segment: {_why(error)}") from None
@@ -100,7 +101,7 @@ class Network:
     ) -> tuple[KernelTime, ...]:
         """Run a second network, built with OpenVINO's counters on."""
         settings = {**_settings(self._options), "PERF_COUNT": True}
-        model = _core().read_model(self._segment.to_bytes())
+        model = _core().read_model(_said(self._segment, self._options))
         compiled = _core().compile_model(model, _DEVICE, settings)
         bound = _Request(compiled, self._segment, inputs, outputs)
         bound()
@@ -160,6 +161,14 @@ def _core() -> Any:
     import openvino
 
     return openvino.Core()
+
+
+def _said(segment: Segment, options: Options) -> bytes:
+    """The segment, its integers said so that they are rounded as by the other engines."""
+    model = segment.to_bytes()
+    if not any(node.op_type == QUANTIZE for node in segment.nodes):
+        return model
+    return for_openvino(model, exact=options.precision == "int8-exact")
 
 
 def _settings(options: Options) -> dict[str, Any]:

@@ -71,7 +71,9 @@ class TensorRt:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE)
         # By default it computes products in 19 bits of mantissa, which fp32 must not mean.
         config.clear_flag(trt.BuilderFlag.TF32)
-        lower = {"bf16": "BF16", "fp16": "FP16", "int8": "INT8"}.get(options.precision)
+        lower = {"bf16": "BF16", "fp16": "FP16", "int8": "INT8", "int8-exact": "INT8"}.get(
+            options.precision
+        )
         if lower is not None:
             config.set_flag(getattr(trt.BuilderFlag, lower))
         plan = builder.build_serialized_network(network, config)

@@ -17,6 +17,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph, tensor
+from homebody.engines.rounding import product_before, scale_of_product
 from homebody.engines.tflite.layouts import LAST, PLAIN, TO_FIRST, TO_LAST
 from homebody.engines.tflite.registry import EXPORTERS
 from homebody.errors import GraphError
@@ -90,6 +91,8 @@ class Export:
         for node in self.graph.nodes:
             if node.op_type == DEQUANTIZE and self._is_integer(node.inputs[0]):
                 continue
+            if any(product_before(user) is node for user, _ in node.outputs[0].uses()):
+                continue  # a part of QUANTIZE
             if node.op_type not in EXPORTERS:
                 raise GraphError(
                     f"{node.op_type} {node.name!r} has no TFLite form here; leave it to another "
@@ -344,6 +347,10 @@ class Export:
         zeros = self.constant(node.inputs[2]) if len(node.inputs) > 2 else None
         if scale is None:
             return None
+        if (product := product_before(node)) is not None:
+            factor = self.constant(product.inputs[1])
+            assert factor is not None
+            scale = np.asarray(scale_of_product(node, np.float32(factor)))
         if zeros is None:
             zeros = np.zeros(scale.shape, np.int32 if node.op_type == DEQUANTIZE else np.uint8)
         moved = np.atleast_1d(zeros.astype(np.int64) + _shift(zeros.dtype))

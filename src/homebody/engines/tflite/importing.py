@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from homebody.engines.graph import DEQUANTIZE, IR_VERSION, QUANTIZE
+from homebody.engines.rounding import Reading, inverse, settled
 from homebody.engines.tflite.layouts import FIRST, LAST, TO_FIRST, TO_LAST
 from homebody.engines.tflite.registry import IMPORTERS
 from homebody.errors import GraphError
@@ -133,13 +134,18 @@ class Import:
             )
         return self._values[tensor, layout]
 
-    def real(self, tensor: int, layout: str = LAST) -> str:
-        """A value as real numbers: dequantized where it is stored as integers."""
+    def real(self, tensor: int, layout: str = LAST, scale: np.float32 | None = None) -> str:
+        """A value as real numbers: dequantized where it is stored as integers.
+
+        With `scale` it is read by that instead of its own, where it has one for all.
+        """
         name = self.stored(tensor, layout)
         found = self._quantization(tensor)
         if found is None:
             return name
         scales, zeros, axis = found
+        if scale is not None and axis is None:
+            scales = np.asarray(scale, np.float32)
         options = {}
         if axis is not None:
             options["axis"] = _TURN[FIRST].index(axis) if layout == FIRST else axis
@@ -163,15 +169,28 @@ class Import:
         """Two operands that broadcast in one layout, which is told first."""
         layout = self.layout(op.inputs)
         found = []
-        for tensor in op.inputs:
+        for tensor, scale in zip(op.inputs, self._scales_to_add(op), strict=True):
             values = self.source.constant(tensor)
             if layout == FIRST and values is not None and 0 < values.ndim < 4:
                 # What ends in channels there is to end in height and width of 1 here.
                 wide = values.reshape((1,) * (4 - values.ndim) + values.shape)
                 found.append(self._constant_real(tensor, wide.transpose(_TURN[FIRST])))
             else:
-                found.append(self.real(tensor, layout))
+                found.append(self.real(tensor, layout, scale))
         return layout, found
+
+    def _scales_to_add(self, op: Any) -> tuple[np.float32 | None, np.float32 | None]:
+        """By what to read two summands so that every engine rounds their sum as LiteRT does."""
+        readings = []
+        for tensor in (*op.inputs, op.outputs[0]):
+            found = self._quantization(tensor)
+            if found is None or found[2] is not None or found[1].dtype != np.int8:
+                return None, None
+            readings.append(Reading(np.float32(found[0]), int(found[1])))
+        computed = not any(self.source.is_constant(tensor) for tensor in op.inputs)
+        if self.source.kind(op) != "ADD" or len(readings) != 3 or not computed:
+            return None, None
+        return settled(*readings)
 
     def _constant_real(self, tensor: int, values: NDArray[Any]) -> str:
         name = self.constant(values, self.source.name(tensor))
@@ -212,6 +231,16 @@ class Import:
         options = {} if axis is None else {"axis": axis}
         inputs = [value, self.constant(scales, "scale"), self.constant(zeros, "zero_point")]
         return str(self.node(QUANTIZE, inputs, **options))
+
+    def quantized_by_product(self, value: str, tensor: int) -> str:
+        """The same in the way of LiteRT's QUANTIZE: times one over the scale, then rounded."""
+        found = self._quantization(tensor)
+        if found is None or found[2] is not None:
+            return self.quantized(value, tensor)
+        scale, zero, _ = found
+        product = self.node("Mul", [value, self.constant(inverse(scale), "inverse")])
+        one = self.constant(np.ones((), np.float32), "one")
+        return str(self.node(QUANTIZE, [product, one, self.constant(zero, "zero_point")]))
 
     def values(self, tensor: int) -> NDArray[Any]:
         """A constant's values.

@@ -9,6 +9,7 @@ import onnx_ir as ir
 from onnx import TensorProto
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
+from homebody.engines.rounding import product_before
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
 from homebody.engines.tflite.registry import exports, imports
@@ -21,6 +22,10 @@ def _import_quantize(to: Import, op: Any) -> None:
     value = to.real(op.inputs[0], layout)
     if value == to.stored(op.inputs[0], layout) and to.source.kind(op) == "DEQUANTIZE":
         value = to.node("Cast", [value], to=TensorProto.FLOAT)  # float16 weights
+    stored_real = to.source.numpy_type(op.inputs[0]) is np.float32
+    if to.source.kind(op) == "QUANTIZE" and stored_real:
+        to.put_stored(op.outputs[0], to.quantized_by_product(value, op.outputs[0]), layout)
+        return
     to.put(op.outputs[0], value, layout)
 
 
@@ -59,6 +64,10 @@ def _export_quantize(to: Export, node: ir.Node) -> None:
     scale = to.read_scale(made)
     if scale is None:
         raise GraphError(f"{node.name!r} quantizes by computed scales, or by more than one")
+    product = product_before(node)
+    if product is not None:  # what LiteRT computes in one
+        source = product.inputs[0]
+        assert source is not None
     layout = to.layout([source])
     index = to.op("QUANTIZE", [to.operand(source, layout, False)], made, layout, True, scale=scale)
     to.remember(made, layout, True, index)
