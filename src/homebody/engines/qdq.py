@@ -15,6 +15,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph
+from homebody.engines.layout import turn_first
 
 _CARRIERS = {
     "Concat", "Flatten", "Gather", "Identity", "MaxPool", "Reshape", "Slice", "Split", "Squeeze",
@@ -28,6 +29,7 @@ def prepare(model: ir.Model) -> ir.Model:
 
     The answers stay: no value that is computed changes, only how its integer is counted.
     """
+    turn_first(model)
     drop_bounds(model)
     to_unsigned(model)
     return split_shared(model)
