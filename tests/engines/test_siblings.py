@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from homebody.engines import openvino
+from homebody.engines.engine import Options
+from homebody.engines.graph import read_graph
 from homebody.engines.siblings import merge_siblings
+from homebody.errors import EngineBuildError
 from tests.engines.graphs import model, parsed, value
 
 
@@ -163,3 +167,31 @@ def test_without_anything_joined_there_is_nothing_to_merge():
     del made.graph.node[-1]
     made.graph.output[0].CopyFrom(value("join", ["n", None, None, None]))
     assert merge_siblings(made.SerializeToString()) is None
+
+
+def test_openvino_answers_alike_in_every_form(monkeypatch):
+    graph = read_graph(joined(FIRE, seed=4))
+    graph = graph.at({"x": (1, 4, 9, 10)})
+    whole, options = graph.whole(), Options(precision="int8")
+    x = np.random.default_rng(2).normal(scale=3, size=(1, 4, 9, 10)).astype(np.float32)
+    found = {}
+    for form in openvino.FORMS:
+        monkeypatch.setattr(openvino, "_quickest", lambda built, segment, form=form: form)
+        built = openvino.OpenVino().build(whole, options)
+        saved = built.save()
+        assert saved.startswith(f"{form}\n".encode())
+        for network in (built, openvino.OpenVino().load(saved, whole, options)):
+            y = np.zeros((1, 7, 9, 10), np.uint8)
+            network.bind([x], [y])()
+            found[len(found)] = y
+            kernels = [k.name for k in network.profile([x], [y]) if k.kind == "Convolution"]
+            assert len(kernels) == (2 if form == openvino.PLAIN else 1)
+    assert np.unique(found[0]).size > 20
+    for y in found.values():
+        np.testing.assert_array_equal(y, found[0])
+
+
+def test_what_openvino_saved_in_no_known_form_is_refused():
+    whole = read_graph(joined(FIRE)).at({"x": (1, 4, 9, 10)}).whole()
+    with pytest.raises(EngineBuildError, match="form"):
+        openvino.OpenVino().load(b"older\nrest", whole, Options())

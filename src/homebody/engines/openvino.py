@@ -5,19 +5,29 @@ from __future__ import annotations
 import ctypes
 import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from homebody.engines import measure
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import QUANTIZE, Graph, Segment, Tensor
+from homebody.engines.program import aligned
 from homebody.engines.rounding import for_openvino
+from homebody.engines.siblings import merge_siblings
 from homebody.errors import EngineBuildError, GraphError
 
 _DEVICE = "CPU"
 _PRECISION = {"fp32": "f32", "int8": "f32", "int8-exact": "f32", "bf16": "bf16", "fp16": "f16"}
 """By default it computes in bf16 where the processor has it, which fp32 must not mean."""
+
+PLAIN = "plain"
+FORMS: dict[str, Callable[[bytes], bytes | None]] = {
+    PLAIN: lambda model: model,
+    "merged siblings": merge_siblings,
+}
+"""Ways to say a quantized segment that have one answer, and none where there is nothing to say."""
 
 
 class OpenVino:
@@ -47,30 +57,44 @@ class OpenVino:
         return tuple(_refusal(segment.to_bytes()) for segment in alone)
 
     def build(self, segment: Segment, options: Options) -> Network:
-        """Compile a segment."""
-        try:
-            model = _core().read_model(_said(segment, options))
-            compiled = _core().compile_model(model, _DEVICE, _settings(options))
-        except RuntimeError as error:
-            raise EngineBuildError(f"OpenVINO does not build the segment: {_why(error)}") from None
-        return Network(compiled, segment, options)
+        """Compile a segment, of several forms with the same answer the one that is quickest."""
+        found = {}
+        for name in FORMS:
+            model = _said(segment, options, name)
+            if model is None:
+                continue
+            try:
+                compiled = _core().compile_model(
+                    _core().read_model(model), _DEVICE, _settings(options)
+                )
+            except RuntimeError as error:
+                raise EngineBuildError(
+                    f"OpenVINO does not build the segment: {_why(error)}"
+                ) from None
+            found[name] = Network(compiled, segment, options, name)
+        return found[_quickest(found, segment)]
 
     def load(self, saved: bytes, segment: Segment, options: Options) -> Network:
         """Take a compiled network in again."""
+        name, _, content = saved.partition(b"\n")
+        form = name.decode("ascii", "replace")
+        if form not in FORMS:
+            raise EngineBuildError("OpenVINO does not load the segment: it is of no form known")
         try:
-            compiled = _core().import_model(io.BytesIO(saved), _DEVICE, _settings(options))
+            compiled = _core().import_model(io.BytesIO(content), _DEVICE, _settings(options))
         except RuntimeError as error:
             raise EngineBuildError(f"OpenVINO does not load the segment: {_why(error)}") from None
-        return Network(compiled, segment, options)
+        return Network(compiled, segment, options, form)
 
 
 class Network:
     """A segment that OpenVINO compiled."""
 
-    def __init__(self, compiled: Any, segment: Segment, options: Options) -> None:
+    def __init__(self, compiled: Any, segment: Segment, options: Options, form: str) -> None:
         self._compiled = compiled
         self._segment = segment
         self._options = options
+        self._form = form
         self._request: Any = None
 
     def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
@@ -91,8 +115,9 @@ class Network:
         return [self._request.get_tensor(port).data.copy() for port in ports]
 
     def save(self) -> bytes | None:
-        """The compiled network."""
+        """The compiled network, after a line with its form's name."""
         stream = io.BytesIO()
+        stream.write(f"{self._form}\n".encode())
         self._compiled.export_model(stream)
         return stream.getvalue()
 
@@ -101,7 +126,7 @@ class Network:
     ) -> tuple[KernelTime, ...]:
         """Run a second network, built with OpenVINO's counters on."""
         settings = {**_settings(self._options), "PERF_COUNT": True}
-        model = _core().read_model(_said(self._segment, self._options))
+        model = _core().read_model(_said(self._segment, self._options, self._form))
         compiled = _core().compile_model(model, _DEVICE, settings)
         bound = _Request(compiled, self._segment, inputs, outputs)
         bound()
@@ -163,12 +188,24 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _said(segment: Segment, options: Options) -> bytes:
-    """The segment, its integers said so that they are rounded as by the other engines."""
-    model = segment.to_bytes()
-    if not any(node.op_type == QUANTIZE for node in segment.nodes):
-        return model
-    return for_openvino(model, exact=options.precision == "int8-exact")
+def _said(segment: Segment, options: Options, form: str) -> bytes | None:
+    """The segment in a form, if it has that; integers rounded as by the other engines."""
+    if all(node.op_type != QUANTIZE for node in segment.nodes):
+        return segment.to_bytes() if form == PLAIN else None
+    model = FORMS[form](segment.to_bytes())
+    return model and for_openvino(model, exact=options.precision == "int8-exact")
+
+
+def _quickest(found: Mapping[str, Network], segment: Segment) -> str:
+    """Which form takes the least time here; the plain one where shapes are open."""
+    if len(found) == 1 or not segment.static:
+        return PLAIN
+    inputs, outputs = ([aligned(t) for t in side] for side in (segment.inputs, segment.outputs))
+    seconds = measure.medians(
+        {name: network.bind(inputs, outputs) for name, network in found.items()},
+        seconds=0.02, warm=0.005, limit=1.0,
+    )  # fmt: skip
+    return min(seconds, key=lambda name: seconds[name])
 
 
 def _settings(options: Options) -> dict[str, Any]:
