@@ -67,6 +67,7 @@ On the command line each of these is one line on standard error and exit code 2.
     │       └── BaseChangedError       it was learned on another base model
     ├── EngineError            a graph cannot be compiled or run by engines
     │   ├── GraphError             the model is unsound, unsupported or given other inputs
+    │   │   └── FormError              an operation has no form in another format
     │   ├── EngineBuildError       an engine does not build a segment; the native one takes it
     │   │   └── EngineCrashError       it ended the process that built, or hung
     │   └── CompiledError          a compiled model's folder cannot be written, read or used
@@ -93,6 +94,8 @@ On the command line each of these is one line on standard error and exit code 2.
 """
 
 from __future__ import annotations
+
+from typing import Literal, TypeAlias
 
 
 class HomebodyError(Exception):
@@ -521,6 +524,25 @@ class EngineError(HomebodyError):
 
 class GraphError(EngineError):
     """The model is unsound or unsupported, or was given inputs that do not fit it."""
+
+
+FormCode: TypeAlias = Literal[
+    "unknown-operation", "unsupported-type", "unsupported-shape", "varying-shape"
+]
+"""Why an operation has no form."""
+
+
+class FormError(GraphError):
+    """An operation has no form in another format.
+
+    Args:
+        message: which, and what of it.
+        code: which kind of reason.
+    """
+
+    def __init__(self, message: str, code: FormCode = "unsupported-shape") -> None:
+        super().__init__(message)
+        self.code: FormCode = code
 
 
 class EngineBuildError(EngineError):

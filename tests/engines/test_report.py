@@ -80,7 +80,7 @@ def test_every_node_has_its_segment_its_engine_and_reasons(cut, told):
         assert node.engine not in node.why
         assert {node.engine, *node.why} >= {"onnxruntime", "litert", "openvino"}
     mod = next(node for node in shape.nodes if node.kind == "Mod")
-    assert (mod.engine, mod.why["litert"].code) == ("onnxruntime", "unknown-operation")
+    assert (mod.engine, mod.why["litert"].code) == ("onnxruntime", "unsupported-shape")
     first = shape.nodes[0]
     assert (first.engine, first.why["openvino"].code) == ("litert", "not-asked")
 

@@ -6,9 +6,8 @@ import time
 from collections.abc import Sequence
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
-from homebody.engines.graph import DEQUANTIZE, Graph, Segment, read_graph
-from homebody.engines.tflite import export_tflite
-from homebody.engines.tflite.registry import EXPORTERS
+from homebody.engines.graph import Graph, Segment, read_graph
+from homebody.engines.tflite import export_tflite, refusals
 from homebody.errors import EngineBuildError, GraphError, ModelError
 from homebody.runtime import Model
 
@@ -26,13 +25,8 @@ class LiteRt:
         return version("ai-edge-litert")
 
     def supports(self, graph: Graph) -> tuple[Reason | None, ...]:
-        """What has a TFLite form; whether its attributes have one too, building says."""
-        return tuple(
-            None
-            if node.op_type in EXPORTERS or node.op_type == DEQUANTIZE
-            else Reason("unknown-operation", f"{node.op_type} has no TFLite form")
-            for node in graph.nodes
-        )
+        """What has a TFLite form with its shapes, types and attributes."""
+        return refusals(graph)
 
     def build(self, segment: Segment, options: Options) -> Interpreted:
         """Write the segment as a TFLite model and open it."""

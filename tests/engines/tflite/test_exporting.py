@@ -9,7 +9,6 @@ from onnx import helper, numpy_helper
 from homebody.engines import qdq
 from homebody.engines.graph import Graph, read_graph
 from homebody.engines.tflite import export_tflite
-from homebody.engines.tflite.registry import EXPORTERS
 from homebody.errors import GraphError
 from homebody.runtime import Model, tflite
 from homebody.runtime.tflite import operator_names
@@ -30,21 +29,7 @@ def kinds(data: bytes) -> list[str]:
     return [names[op.code] for op in tflite.parse(data).subgraphs[0].operations]
 
 
-FORMLESS = {"GELU": "Erf"}
-"""What is imported as operations of which one has no TFLite form."""
-THERE_AND_BACK = [kind for kind in KINDS if kind not in FORMLESS]
-
-
-@pytest.mark.parametrize("kind", FORMLESS)
-def test_what_has_no_form_is_left_to_other_engines(kind):
-    net = Net()
-    BUILD[kind](net)
-    assert FORMLESS[kind] not in EXPORTERS
-    with pytest.raises(GraphError, match=f"{FORMLESS[kind]} .* has no TFLite form"):
-        exported(net.build())
-
-
-@pytest.mark.parametrize("kind", THERE_AND_BACK)
+@pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back_in_float(kind):
     net = Net()
     BUILD[kind](net)
@@ -55,7 +40,7 @@ def test_there_and_back_in_float(kind):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", THERE_AND_BACK)
+@pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back_in_int8(kind):
     net = Net()
     BUILD[kind](net)
@@ -108,17 +93,20 @@ def test_what_has_no_form_is_named():
 @pytest.mark.parametrize(
     ("node", "shape", "constants", "says"),
     [
-        (helper.make_node("ArgMax", ["x"], ["y"], "n", axis=1), [1, 4], {}, "keeps its dimension"),
+        (
+            helper.make_node("ArgMax", ["x"], ["y"], "n", axis=1, select_last_index=1),
+            [1, 4], {}, "wants the last of equals",
+        ),
         (
             helper.make_node("Resize", ["x", "", "s"], ["y"], "n", nearest_mode="ceil"),
             [1, 2, 4, 4], {"s": np.array([1, 1, 2, 2], np.float32)}, "resizes in a way",
         ),
         (
             helper.make_node("Resize", ["x", "", "s"], ["y"], "n", mode="linear"),
-            [1, 2, 4, 4], {"s": np.array([1, 1, 1.3, 2], np.float32)}, "resizes in a way",
+            [1, 2, 4, 4], {"s": np.array([1, 1, 1.3, 2], np.float32)}, "a scale that lies between",
         ),
     ],
-    ids=["a kept dimension", "another rounding", "a scale between sizes"],
+    ids=["the last of equals", "another rounding", "a scale between sizes"],
 )  # fmt: skip
 def test_forms_that_tflite_does_not_have_are_refused(node, shape, constants, says):
     kind = 7 if node.op_type == "ArgMax" else 1

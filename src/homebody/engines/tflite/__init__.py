@@ -4,7 +4,7 @@
 """
 
 from homebody.engines.tflite import forms
-from homebody.engines.tflite.exporting import export_tflite
+from homebody.engines.tflite.exporting import export_tflite, refusals
 from homebody.engines.tflite.importing import import_tflite
 
-__all__ = ["export_tflite", "forms", "import_tflite"]
+__all__ = ["export_tflite", "forms", "import_tflite", "refusals"]

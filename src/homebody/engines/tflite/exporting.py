@@ -9,39 +9,22 @@ next, whatever ONNX's own order of a value is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph, tensor
-from homebody.engines.rounding import product_before, scale_of_product
-from homebody.engines.tflite.layouts import LAST, PLAIN, TO_FIRST, TO_LAST
+from homebody.engines.engine import Reason
+from homebody.engines.graph import DEQUANTIZE, Graph, tensor
+from homebody.engines.rounding import product_before
+from homebody.engines.tflite.fusing import fuse
+from homebody.engines.tflite.kernels import KERNELS
+from homebody.engines.tflite.layouts import LAST, PLAIN, to_first, to_last
 from homebody.engines.tflite.registry import EXPORTERS
-from homebody.errors import GraphError
+from homebody.engines.tflite.scales import Scale, Scales, is_byte, shift
+from homebody.errors import FormError
 from homebody.runtime import editing
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How a value's integers are read: ``real = scale * (integer - zero)``, zero for int8."""
-
-    scale: NDArray[np.float32]
-    zero: NDArray[np.int64]
-    axis: int | None = None
-
-    def same(self, other: Scale | None) -> bool:
-        """Whether the other reads integers alike."""
-        return other is not None and (
-            np.array_equal(self.scale, other.scale) and np.array_equal(self.zero, other.zero)
-        )
-
-
-TANH_SCALE = Scale(np.array([1 / 128], np.float32), np.array([0], np.int64))
-UNIT_SCALE = Scale(np.array([1 / 256], np.float32), np.array([-128], np.int64))
-"""What kernels of functions that end at 1 demand of their results."""
 
 
 def export_tflite(graph: Graph, *, batched: bool = False) -> bytes:
@@ -52,58 +35,145 @@ def export_tflite(graph: Graph, *, batched: bool = False) -> bytes:
         batched: state that a first dimension of 1 may vary.
 
     Raises:
-        GraphError: it holds an operation that has no TFLite form here.
+        FormError: it holds an operation that has no TFLite form here.
 
     Example:
         >>> from homebody.engines.graph import read_graph
         >>> data = export_tflite(read_graph("model.onnx"))                  # doctest: +SKIP
     """
-    return Export(graph, batched).model()
+    return Export(fuse(graph), batched).model()
+
+
+def refusals(graph: Graph) -> tuple[Reason | None, ...]:
+    """For each operation None, or why it has no TFLite form.
+
+    Each is written as :func:`export_tflite` would, but without weights; where one cannot be,
+    what it makes is taken as given.
+
+    Example:
+        >>> from homebody.engines.graph import read_graph
+        >>> refusals(read_graph("model.onnx").at({}))                       # doctest: +SKIP
+        (None, None, Reason(code='unsupported-shape', detail="..."))
+    """
+    return Export(graph, trial=True).refusals()
 
 
 class Export:
     """The TFLite graph while it is made.
 
+    Args:
+        graph: what is exported, of static shapes.
+        batched: state that a first dimension of 1 may vary.
+        trial: leave the constants' values out.
+
     Attributes:
         graph: what is exported.
         out: the model that is made.
+        scales: which values are integers.
+        opset: the version of ONNX's operations.
     """
 
-    def __init__(self, graph: Graph, batched: bool = False) -> None:
+    def __init__(self, graph: Graph, batched: bool = False, trial: bool = False) -> None:
         self.graph = graph
-        self._batched = batched
+        self._batched, self._trial = batched, trial
         self.out = editing.empty()
+        self.scales = Scales(graph)
+        self.opset = graph.model.graph.opset_imports.get("", 17)
         self._tensors: dict[tuple[str, str, bool], int] = {}
-        self._read: dict[str, Scale] = {}
-        self._made: dict[str, Scale] = {}
-        self._same: dict[str, str] = {}
         self._constants: dict[tuple[bytes, str, tuple[int, ...], bytes], int] = {}
-        self._results = {id(v) for v in graph.model.graph.outputs}
+        self._node = ""
 
     def model(self) -> bytes:
         """Export every operation."""
         for value in self.graph.model.graph.inputs:
-            found = tensor(value)
-            index = self.out.add_tensor(found.name, found.shape, found.dtype.name)
-            self._tensors[found.name, PLAIN, False] = index
-            self.out.inputs.append(index)
-        self._read_scales()
+            self.out.inputs.append(self._given(value))
         for node in self.graph.nodes:
-            if node.op_type == DEQUANTIZE and self._is_integer(node.inputs[0]):
-                continue
-            if any(product_before(user) is node for user, _ in node.outputs[0].uses()):
-                continue  # a part of QUANTIZE
-            if node.op_type not in EXPORTERS:
-                raise GraphError(
-                    f"{node.op_type} {node.name!r} has no TFLite form here; leave it to another "
-                    "engine"
-                )
-            EXPORTERS[node.op_type](self, node)
+            self._say(node)
         for value in self.graph.model.graph.outputs:
-            self.out.outputs.append(self.real(value))
+            self.out.outputs.append(self._result(value))
         if self._batched:
             self._open_batch()
         return self.out.save()
+
+    def refusals(self) -> tuple[Reason | None, ...]:
+        """Try to export every operation."""
+        for value in self.graph.model.graph.inputs:
+            if tensor(value).static:
+                self._given(value)
+        found: list[Reason | None] = []
+        for node in self.graph.nodes:
+            touched = [value for value in (*node.inputs, *node.outputs) if value is not None]
+            varying = [v.name for v in touched if not tensor(v, computed=True).static]
+            try:
+                if varying:
+                    detail = f"the shape of {varying[0]!r} is known only when it is there"
+                    raise FormError(detail, "varying-shape")
+                self._say(node)
+            except FormError as error:
+                found.append(Reason(error.code, str(error)))
+                for value in node.outputs:
+                    if tensor(value, computed=True).static:
+                        self._given(value)
+            else:
+                found.append(None)
+        return tuple(found)
+
+    def _say(self, node: ir.Node) -> None:
+        if node.op_type == DEQUANTIZE and is_byte(node.inputs[0]):
+            return
+        if any(product_before(user) is node for user, _ in node.outputs[0].uses()):
+            return  # a part of QUANTIZE
+        self._node = str(node.name)
+        if node.op_type not in EXPORTERS or node.domain not in ("", "ai.onnx"):
+            raise FormError(
+                f"{node.op_type} {node.name!r} has no TFLite form here; leave it to another engine",
+                "unknown-operation",
+            )
+        try:
+            EXPORTERS[node.op_type](self, node)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise FormError(
+                f"{node.op_type} {node.name!r} is not made as ONNX says ({error}); export the "
+                "model anew"
+            ) from None
+
+    def _given(self, value: ir.Value) -> int:
+        """The tensor of what comes in; unsigned bytes are counted as LiteRT does after it."""
+        found, scale = tensor(value), self.read_scale(value) if is_byte(value) else None
+        zeros = None if scale is None else scale.zero - shift(found.dtype)
+        index = self.out.add_tensor(
+            found.name,
+            found.shape,
+            found.dtype.name,
+            scales=scale.scale if scale else None,
+            zero_points=zeros,
+        )
+        if scale is None:
+            self.remember(value, PLAIN, False, index)
+            return index
+        inside = index
+        if found.dtype == np.uint8:
+            inside = self.op("QUANTIZE", [index], value, PLAIN, True, scale=scale)
+        self.remember(value, PLAIN, True, inside)
+        return index
+
+    def _result(self, value: ir.Value) -> int:
+        """The tensor of a value as ONNX has it: of its own type, in its own order."""
+        scale = self.read_scale(value) or self.made_scale(value)
+        if not is_byte(value) or scale is None:
+            return self.operand(value, PLAIN, False)
+        index = self.operand(value, PLAIN, True)
+        if value.dtype == ir.DataType.INT8:
+            return index
+        made = self.out.add_tensor(
+            str(value.name),
+            self.shape(value),
+            "uint8",
+            scales=scale.scale,
+            zero_points=scale.zero - shift(np.dtype(np.uint8)),
+        )
+        self.add("QUANTIZE", [index], [made])
+        return made
 
     def _open_batch(self) -> None:
         for index, made in enumerate(self.out.tensors):
@@ -117,13 +187,14 @@ class Export:
         """A value's dimensions in a layout."""
         assert value is not None
         shape = tensor(value).shape
-        return tuple(shape[i] for i in TO_LAST) if layout == LAST else shape
+        return tuple(shape[i] for i in to_last(len(shape))) if layout == LAST else shape
 
     def layout(self, values: Sequence[ir.Value | None]) -> str:
-        """Channels last where every computed operand of four dimensions is there already."""
+        """Channels last where every computed operand is there already."""
         computed = [v for v in values if v is not None and self.constant(v) is None]
+        wide = {len(self.shape(v)) for v in values if v is not None}
         last = all(
-            len(self.shape(v)) == 4
+            len(self.shape(v)) == max(wide)
             and any(self._key(v, LAST, integer) in self._tensors for integer in (True, False))
             for v in computed
         )
@@ -131,38 +202,19 @@ class Export:
 
     def constant(self, value: ir.Value | None) -> NDArray[Any] | None:
         """A value's numbers if they are known: an initializer, dequantized if it comes so."""
-        if value is None:
-            return None
-        if value.const_value is not None:
-            return np.asarray(value.const_value.numpy())
-        producer = value.producer()
-        if producer is None or producer.op_type != DEQUANTIZE:
-            return None
-        stored = self.constant(producer.inputs[0])
-        scale = self._scale_of(producer)
-        if stored is None or scale is None:
-            return None
-        return self._dequantized(stored, scale, _shift(stored.dtype))
-
-    def read_scale(self, value: ir.Value | None) -> Scale | None:
-        """How a value that an operation reads is stored as integers; None where it is float."""
-        return None if value is None else self._read.get(str(value.name))
-
-    def made_scale(self, value: ir.Value) -> Scale | None:
-        """How a value that an operation makes is stored, if nothing reads it but as integers."""
-        return self._made.get(str(value.name))
+        return self.scales.constant(value)
 
     def stored(self, value: ir.Value | None) -> tuple[NDArray[Any], Scale] | None:
         """A dequantized constant's own int8 or int32 numbers."""
-        producer = None if value is None else value.producer()
-        if producer is None or producer.op_type != DEQUANTIZE:
-            return None
-        numbers, scale = self.constant(producer.inputs[0]), self._scale_of(producer)
-        if numbers is None or scale is None or numbers.dtype not in (np.int8, np.uint8, np.int32):
-            return None
-        shift = _shift(numbers.dtype)
-        kept = numbers if not shift else (numbers.astype(np.int16) + shift).astype(np.int8)
-        return kept, scale
+        return self.scales.stored(value)
+
+    def read_scale(self, value: ir.Value | None) -> Scale | None:
+        """How a value that an operation reads is stored as integers; None where it is float."""
+        return None if value is None else self.scales.read.get(str(value.name))
+
+    def made_scale(self, value: ir.Value) -> Scale | None:
+        """How a value that an operation makes is stored, if nothing reads it but as integers."""
+        return self.scales.made.get(str(value.name))
 
     def has_integers(self, value: ir.Value) -> bool:
         """Whether a value's integers are a tensor by now."""
@@ -179,7 +231,7 @@ class Export:
         assert value is not None
         numbers = self.constant(value)
         if numbers is not None and not integer:
-            turned = numbers.transpose(TO_LAST) if layout == LAST and numbers.ndim == 4 else numbers
+            turned = numbers.transpose(to_last(numbers.ndim)) if layout == LAST else numbers
             return self.add_constant(turned, str(value.name))
         key = self._key(value, layout, integer)
         if key in self._tensors:
@@ -189,22 +241,17 @@ class Export:
             made = self._transposed(value, other, integer)
         elif not integer and self.read_scale(value):
             stored = self.operand(value, layout, True)
-            made = self.op("DEQUANTIZE", [stored], value, layout, False, version=2)
+            made = self.op("DEQUANTIZE", [stored], value, layout, False)
         else:
-            raise GraphError(f"{value.name!r} is read before it is made; export the model anew")
+            raise FormError(f"{value.name!r} is read before it is made; export the model anew")
         self._tensors[key] = made
         return made
-
-    def real(self, value: ir.Value) -> int:
-        """The tensor of a value as ONNX has it: float, in its own order."""
-        integer = self._is_integer(value)
-        return self.operand(value, PLAIN, integer)
 
     # ---- making
 
     def op(
         self, kind: str, inputs: list[int], value: ir.Value, layout: str, integer: bool,
-        *, options: str = "", version: int = 1, scale: Scale | None = None, **fields: Any,
+        *, scale: Scale | None = None, **fields: Any,
     ) -> int:  # fmt: skip
         """Add an operation whose result is a value's tensor; it is not remembered yet."""
         found = scale or (self.made_scale(value) or self.read_scale(value) if integer else None)
@@ -215,31 +262,72 @@ class Export:
             scales=found.scale if found else None,
             zero_points=found.zero if found else None,
         )
-        self.add(kind, inputs, [index], version, options, fields)
+        self.add(kind, inputs, [index], **fields)
         return index
 
     def put(
         self, kind: str, inputs: list[int], value: ir.Value, layout: str, integer: bool,
-        *, options: str = "", version: int = 1, **fields: Any,
+        **fields: Any,
     ) -> None:  # fmt: skip
         """The same, remembered as the value's tensor."""
-        made = self.op(
-            kind, inputs, value, layout, integer, options=options, version=version, **fields
+        self.remember(
+            value, layout, integer, self.op(kind, inputs, value, layout, integer, **fields)
         )
-        self.remember(value, layout, integer, made)
+
+    def step(
+        self, kind: str, inputs: list[int], shape: Sequence[int] | None = None,
+        dtype: str = "", scale: Scale | None = None, **fields: Any,
+    ) -> int:  # fmt: skip
+        """Add an operation that only others of the same form read.
+
+        Args:
+            kind: TFLite's name.
+            inputs: tensors.
+            shape: of what it makes; the first input's, if it is the same.
+            dtype: of what it makes; the first input's, if it is the same.
+            scale: how what it makes is stored as int8.
+            fields: its options.
+        """
+        index = self.out.add_tensor(
+            f"{self._node}/{kind.lower()}",
+            self.out.shape(inputs[0]) if shape is None else shape,
+            dtype or np.dtype(self.out.numpy_type(inputs[0])).name,
+            scales=scale.scale if scale else None,
+            zero_points=scale.zero if scale else None,
+        )
+        self.add(kind, inputs, [index], **fields)
+        return index
+
+    def moved(self, kind: str, inputs: list[int], shape: Sequence[int], **fields: Any) -> int:
+        """The same, for an operation that hands its first input's numbers on as they are stored."""
+        index = self.step(kind, inputs, shape, **fields)
+        self.out.tensors[index].quantization = self.out.tensors[inputs[0]].quantization
+        return index
+
+    def turned(self, index: int, perm: Sequence[int] | NDArray[Any]) -> int:
+        """A tensor with its axes in another order."""
+        if list(perm) == sorted(perm):
+            return index
+        made = [self.out.shape(index)[axis] for axis in perm]
+        return self.moved("TRANSPOSE", [index, self.integers(perm)], made)
+
+    def reshaped(self, index: int, shape: Sequence[int]) -> int:
+        """A tensor's numbers in another shape."""
+        if tuple(shape) == self.out.shape(index):
+            return index
+        return self.moved("RESHAPE", [index, self.integers(shape)], shape)
 
     def put_like_input(
         self, node: ir.Node, kind: str, inputs: list[int], layout: str, integer: bool,
-        *, options: str = "", version: int = 1, **fields: Any,
+        **fields: Any,
     ) -> None:  # fmt: skip
         """An operation whose integers are read after it as before it; another scale comes after."""
         made = node.outputs[0]
         read, wanted = self.read_scale(node.inputs[0]), self.made_scale(made)
-        how: dict[str, Any] = {"options": options, "version": version, **fields}
         if not integer or read is None or wanted is None or read.same(wanted):
-            self.put(kind, inputs, made, layout, integer, **how)
+            self.put(kind, inputs, made, layout, integer, **fields)
             return
-        index = self.op(kind, inputs, made, layout, True, scale=read, **how)
+        index = self.op(kind, inputs, made, layout, True, scale=read, **fields)
         self.remember(made, layout, True, self.requantized(index, made, layout, wanted))
 
     def put_fixed(self, node: ir.Node, kind: str, layout: str, needed: Scale, **more: Any) -> None:
@@ -249,7 +337,7 @@ class Export:
         if not integer:
             self.put(kind, [source], made, layout, False, **more)
             return
-        index = self.op(kind, [source], made, layout, True, scale=needed, **{**more, "version": 2})
+        index = self.op(kind, [source], made, layout, True, scale=needed, **more)
         wanted = self.made_scale(made)
         if wanted is not None and not needed.same(wanted):
             index = self.requantized(index, made, layout, wanted)
@@ -265,8 +353,10 @@ class Export:
 
     def add_constant(self, values: NDArray[Any], name: str, scale: Scale | None = None) -> int:
         """A constant tensor; equal ones are one."""
+        if self._trial:
+            return self.out.add_tensor(name, values.shape, values.dtype.name)
         values = np.asarray(values, order="C")
-        reading = scale.scale.tobytes() + bytes([(scale.axis or 0) & 255]) if scale else b""
+        reading = b"" if scale is None else scale.scale.tobytes() + scale.zero.tobytes()
         key = (values.tobytes(), values.dtype.str, values.shape, reading)
         if key not in self._constants:
             self._constants[key] = self.out.add_tensor(
@@ -280,97 +370,51 @@ class Export:
             )
         return self._constants[key]
 
+    def number(self, value: float, dtype: str = "float32") -> int:
+        """A constant tensor of one number."""
+        return self.add_constant(np.asarray(value, dtype), "number")
+
+    def integers(self, values: Sequence[int] | NDArray[Any]) -> int:
+        """A constant tensor of int32, as kernels want shapes and axes."""
+        return self.add_constant(np.asarray(values, np.int32), "integers")
+
     def requantized(self, index: int, value: ir.Value, layout: str, to: Scale) -> int:
         """A tensor of integers that is read by another scale."""
-        return self.op("QUANTIZE", [index], value, layout, True, version=2, scale=to)
+        return self.op("QUANTIZE", [index], value, layout, True, scale=to)
 
     def _transposed(self, value: ir.Value, layout: str, integer: bool) -> int:
-        perm = TO_FIRST if layout == LAST else TO_LAST
+        rank = len(self.shape(value))
+        perm = to_first(rank) if layout == LAST else to_last(rank)
         source = self._tensors[self._key(value, layout, integer)]
-        order = self.add_constant(np.asarray(perm, np.int32), "perm")
         to = PLAIN if layout == LAST else LAST
-        return self.op(
-            "TRANSPOSE", [source, order], value, to, integer,
-            options="TransposeOptions", version=2 if integer else 1,
-        )  # fmt: skip
+        return self.op("TRANSPOSE", [source, self.integers(perm)], value, to, integer)
 
     def add(
-        self, kind: str, inputs: list[int], outputs: list[int], version: int,
-        options: str, fields: dict[str, Any],
-    ) -> None:  # fmt: skip
-        """Add an operation over tensors that exist."""
-        op = self.out.operator(kind, version, inputs, outputs)
-        if options:
-            op.builtinOptionsType = getattr(editing.schema.BuiltinOptions, options)
-            op.builtinOptions = getattr(editing.schema, f"{options}T")()
+        self, kind: str, inputs: list[int], outputs: list[int], *, version: int = 0, **fields: Any
+    ) -> None:
+        """Add an operation over tensors that exist.
+
+        Raises:
+            FormError: LiteRT has no kernel for the type or number of dimensions.
+        """
+        kernel = KERNELS[kind]
+        data = inputs[kernel.data]
+        integer = self.out.tensors[data].quantization is not None
+        dtype = np.dtype(self.out.numpy_type(data)).name
+        if dtype not in kernel.types and not integer:
+            raise FormError(
+                f"{self._node!r} is {dtype}, for which LiteRT has no {kind}", "unsupported-type"
+            )
+        if len(self.out.shape(data)) > kernel.rank:
+            raise FormError(f"{self._node!r} has more than {kernel.rank} dimensions")
+        op = self.out.operator(kind, version or kernel.versions[integer], inputs, outputs)
+        if kernel.options:
+            op.builtinOptionsType = getattr(editing.schema.BuiltinOptions, kernel.options)
+            op.builtinOptions = getattr(editing.schema, f"{kernel.options}T")()
             for name, field in fields.items():
                 setattr(op.builtinOptions, name, field)
         self.out.operators.append(op)
 
-    # ---- scales
-
-    def _read_scales(self) -> None:
-        """Learn which values are stored as integers: those next to Q and DQ nodes.
-
-        One tensor of integers stands for what QuantizeLinear reads, what it makes, and what
-        DequantizeLinear makes of that.
-        """
-        for node in self.graph.nodes:
-            source, made = node.inputs[0] if node.inputs else None, node.outputs[0]
-            if source is None or source.const_value is not None:
-                continue
-            if node.op_type in (QUANTIZE, DEQUANTIZE):
-                scale = self._scale_of(node)
-                if scale is None or scale.axis is not None:
-                    continue
-                if node.op_type == QUANTIZE:
-                    self._read[str(made.name)] = scale
-                    readers = source.uses()
-                    alone = all(user.op_type == QUANTIZE for user, _ in readers)
-                    if len(readers) == 1 and alone and id(source) not in self._results:
-                        self._made[str(source.name)] = scale
-                        self._same[str(made.name)] = str(source.name)
-                else:
-                    self._read[str(made.name)] = scale
-                    self._same[str(made.name)] = self._same.get(str(source.name), str(source.name))
-            elif self._is_integer(made) and (found := self.read_scale(source)):
-                # Integers that are handed on are read as those that they were.
-                for value in node.outputs:
-                    self._read[str(value.name)] = self._made[str(value.name)] = found
-
     def _key(self, value: ir.Value, layout: str, integer: bool) -> tuple[str, str, bool]:
         name = str(value.name)
-        return (self._same.get(name, name) if integer else name, layout, integer)
-
-    def _scale_of(self, node: ir.Node) -> Scale | None:
-        scale = self.constant(node.inputs[1])
-        zeros = self.constant(node.inputs[2]) if len(node.inputs) > 2 else None
-        if scale is None:
-            return None
-        if (product := product_before(node)) is not None:
-            factor = self.constant(product.inputs[1])
-            assert factor is not None
-            scale = np.asarray(scale_of_product(node, np.float32(factor)))
-        if zeros is None:
-            zeros = np.zeros(scale.shape, np.int32 if node.op_type == DEQUANTIZE else np.uint8)
-        moved = np.atleast_1d(zeros.astype(np.int64) + _shift(zeros.dtype))
-        attribute = node.attributes.get("axis")
-        axis = attribute.as_int() if attribute is not None else 1
-        return Scale(np.atleast_1d(scale).astype(np.float32), moved, axis if scale.ndim else None)
-
-    def _is_integer(self, value: ir.Value | None) -> bool:
-        return value is not None and value.dtype in (ir.DataType.INT8, ir.DataType.UINT8)
-
-    @staticmethod
-    def _dequantized(stored: NDArray[Any], scale: Scale, shift: int) -> NDArray[np.float32]:
-        shape = [1] * stored.ndim
-        if scale.axis is not None:
-            shape[scale.axis] = -1
-        numbers = stored.astype(np.float64) + shift - scale.zero.reshape(shape)
-        real: NDArray[np.float32] = (numbers * scale.scale.reshape(shape)).astype(np.float32)
-        return real
-
-
-def _shift(dtype: np.dtype[Any]) -> int:
-    """What turns unsigned bytes into TFLite's signed ones."""
-    return -128 if dtype == np.uint8 else 0
+        return (self.scales.same.get(name, name) if integer else name, layout, integer)

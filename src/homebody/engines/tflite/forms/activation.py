@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from homebody.engines.tflite.exporting import TANH_SCALE, UNIT_SCALE, Export
+from homebody.engines.graph import tensor
+from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
-from homebody.engines.tflite.layouts import LAST, PLAIN, TO_LAST
+from homebody.engines.tflite.layouts import LAST, PLAIN, to_last
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import GraphError
+from homebody.engines.tflite.scales import TANH_SCALE, UNIT_SCALE
+from homebody.errors import FormError
 from homebody.runtime.editing import schema
 
 
@@ -67,58 +69,170 @@ def _import_softmax(to: Import, op: Any) -> None:
     to.put(op.outputs[0], to.node("Softmax", [value], axis=-1))
 
 
-@exports("Relu", "Clip", "LeakyRelu")
-def _export_relu(to: Export, node: ir.Node) -> None:
-    layout = to.layout(node.inputs)
-    kind, options, fields = "RELU", "", {}
-    if node.op_type == "LeakyRelu":
-        kind, options = "LEAKY_RELU", "LeakyReluOptions"
-        fields = {"alpha": node.attributes.get_float("alpha", 0.01)}
-    elif node.op_type == "Clip":
-        limits = [to.constant(value) for value in node.inputs[1:3]]
-        ends = tuple(None if limit is None else float(limit) for limit in [*limits, None][:2])
-        known = {(0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO_1", (0.0, None): "RELU"}
-        if ends not in known:
-            raise GraphError(f"{node.name!r} clips to {ends}, for which TFLite has no operation")
-        kind = known[ends]
-    integer = to.integer(node) and kind != "RELU_N1_TO_1"
+_BOUNDED: dict[tuple[float, float], str] = {
+    (0, 6): "RELU6", (-1, 1): "RELU_N1_TO_1", (0, 1): "RELU_0_TO_1", (0, np.inf): "RELU",
+}  # fmt: skip
+
+
+@exports("Relu", "Clip")
+def _export_bounds(to: Export, node: ir.Node) -> None:
+    layout, made = to.layout(node.inputs[:1]), node.outputs[0]
+    low, high = 0.0, np.inf
+    if node.op_type == "Clip":
+        low, high = _limits(to, node)
+    known: dict[tuple[float, float], str] = {
+        (0, 6): "RELU6",
+        (-1, 1): "RELU_N1_TO_1",
+        (0, 1): "RELU_0_TO_1",
+        (0, np.inf): "RELU",
+    }
+    kind = known.get((low, high), "") if tensor(made).dtype == np.float32 else ""
+    integer = to.integer(node) and kind in ("RELU", "RELU6")
     source = to.operand(node.inputs[0], layout, integer)
-    to.put(kind, [source], node.outputs[0], layout, integer, version=2 if integer else 1,
-           options=options, **fields)  # fmt: skip
+    if kind:
+        to.put(kind, [source], made, layout, integer)
+        return
+    dtype = tensor(made).dtype.name
+    bounds = [("MAXIMUM", low)] * (low != -np.inf) + [("MINIMUM", high)] * (high != np.inf)
+    if not bounds:
+        to.put("RESHAPE", [source, to.integers(to.out.shape(source))], made, layout, False)
+        return
+    for kind, bound in bounds[:-1]:
+        source = to.step(kind, [source, to.number(bound, dtype)])
+    kind, bound = bounds[-1]
+    to.put(kind, [source, to.number(bound, dtype)], made, layout, False)
 
 
-@exports("Sigmoid")
-def _export_sigmoid(to: Export, node: ir.Node) -> None:
-    to.put_fixed(node, "LOGISTIC", to.layout(node.inputs), UNIT_SCALE)
+def _limits(to: Export, node: ir.Node) -> tuple[float, float]:
+    found = [node.attributes.get_float("min", -np.inf), node.attributes.get_float("max", np.inf)]
+    for place, value in enumerate(node.inputs[1:3]):
+        if value is not None:
+            known = to.constant(value)
+            if known is None:
+                raise FormError(f"{node.name!r} clips to computed bounds")
+            found[place] = float(known.reshape(()))
+    return found[0], found[1]
 
 
-@exports("Tanh")
-def _export_tanh(to: Export, node: ir.Node) -> None:
-    to.put_fixed(node, "TANH", to.layout(node.inputs), TANH_SCALE)
+@exports("LeakyRelu", "HardSwish")
+def _export_like(to: Export, node: ir.Node) -> None:
+    layout, made = to.layout(node.inputs), node.outputs[0]
+    if node.op_type == "HardSwish":
+        to.put("HARD_SWISH", [to.operand(node.inputs[0], layout, False)], made, layout, False)
+        return
+    integer = to.integer(node)
+    source = to.operand(node.inputs[0], layout, integer)
+    alpha = node.attributes.get_float("alpha", 0.01)
+    to.put("LEAKY_RELU", [source], made, layout, integer, alpha=alpha)
 
 
-@exports("Softmax")
+@exports("Sigmoid", "Tanh")
+def _export_bounded(to: Export, node: ir.Node) -> None:
+    kind, scale = {"Sigmoid": ("LOGISTIC", UNIT_SCALE), "Tanh": ("TANH", TANH_SCALE)}[node.op_type]
+    to.put_fixed(node, kind, to.layout(node.inputs), scale)
+
+
+@exports("HardSigmoid")
+def _export_hard_sigmoid(to: Export, node: ir.Node) -> None:
+    layout, options = to.layout(node.inputs), node.attributes
+    source = to.operand(node.inputs[0], layout, False)
+    scaled = to.step("MUL", [source, to.number(options.get_float("alpha", 0.2))])
+    moved = to.step("ADD", [scaled, to.number(options.get_float("beta", 0.5))])
+    to.put("RELU_0_TO_1", [moved], node.outputs[0], layout, False)
+
+
+@exports("Elu", "Selu", "Celu")
+def _export_elu(to: Export, node: ir.Node) -> None:
+    """max(x, 0) + alpha (exp(min(x, 0) / beta) - 1), all of it times gamma."""
+    layout, made, options = to.layout(node.inputs), node.outputs[0], node.attributes
+    source = to.operand(node.inputs[0], layout, False)
+    selu = node.op_type == "Selu"
+    alpha = options.get_float("alpha", 1.67326319 if selu else 1.0)
+    gamma = options.get_float("gamma", 1.05070102) if selu else 1.0
+    if alpha == gamma == 1:
+        to.put("ELU", [source], made, layout, False)
+        return
+    least = to.step("MINIMUM", [source, to.number(0)])
+    if node.op_type == "Celu":
+        least = to.step("DIV", [least, to.number(alpha)])
+    bent = to.step("MUL", [to.step("ELU", [least]), to.number(alpha * gamma)])
+    rest = to.step("RELU", [source])
+    if gamma != 1:
+        rest = to.step("MUL", [rest, to.number(gamma)])
+    to.put("ADD", [rest, bent], made, layout, False)
+
+
+@exports("Gelu")
+def _export_gelu(to: Export, node: ir.Node) -> None:
+    layout = to.layout(node.inputs)
+    approximate = node.attributes.get_string("approximate", "none") == "tanh"
+    source = to.operand(node.inputs[0], layout, False)
+    to.put("GELU", [source], node.outputs[0], layout, False, approximate=approximate)
+
+
+@exports("Softplus", "Softsign", "Mish", "Swish")
+def _export_soft(to: Export, node: ir.Node) -> None:
+    layout, made = to.layout(node.inputs), node.outputs[0]
+    source = to.operand(node.inputs[0], layout, False)
+    match node.op_type:
+        case "Softsign":
+            bound = to.step("ADD", [to.step("ABS", [source]), to.number(1)])
+            to.put("DIV", [source, bound], made, layout, False)
+        case "Swish":
+            slope = to.number(node.attributes.get_float("alpha", 1.0))
+            gate = to.step("LOGISTIC", [to.step("MUL", [source, slope])])
+            to.put("MUL", [source, gate], made, layout, False)
+        case "Mish":
+            gate = to.step("TANH", [to.step("ADD", _softplus(to, source))])
+            to.put("MUL", [source, gate], made, layout, False)
+        case _:
+            to.put("ADD", _softplus(to, source), made, layout, False)
+
+
+def _softplus(to: Export, source: int) -> list[int]:
+    """log(1 + exp(x)) as a sum of two that does not overflow."""
+    tail = to.step("EXP", [to.step("NEG", [to.step("ABS", [source])])])
+    return [to.step("RELU", [source]), to.step("LOG", [to.step("ADD", [tail, to.number(1)])])]
+
+
+@exports("Softmax", "LogSoftmax")
 def _export_softmax(to: Export, node: ir.Node) -> None:
-    if (
-        node.attributes.get_int("axis", -1) % len(to.shape(node.inputs[0]))
-        != len(to.shape(node.inputs[0])) - 1
-    ):
-        raise GraphError(f"{node.name!r} is a softmax over an axis that is not the last")
-    to.put_fixed(node, "SOFTMAX", PLAIN, UNIT_SCALE, options="SoftmaxOptions", beta=1.0)
+    data, made, options = node.inputs[0], node.outputs[0], node.attributes
+    shape, old = to.shape(data), to.opset < 13
+    rank = len(shape)
+    axis = options.get_int("axis", 1 if old else -1) % max(rank, 1)
+    kind = "SOFTMAX" if node.op_type == "Softmax" else "LOG_SOFTMAX"
+    how: dict[str, Any] = {"beta": 1.0} if kind == "SOFTMAX" else {}
+    layout = PLAIN
+    if to.layout([data]) == LAST and axis == 1 and not old:
+        layout, axis = LAST, rank - 1  # channels are last already
+    if axis == rank - 1:
+        if kind == "SOFTMAX":
+            to.put_fixed(node, kind, layout, UNIT_SCALE, **how)
+        else:
+            to.put(kind, [to.operand(data, layout, False)], made, layout, False)
+        return
+    source = to.operand(data, PLAIN, False)
+    if old:  # over all that begins at the axis
+        wide = [int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))]
+        found = to.step(kind, [to.reshaped(source, wide)], **how)
+        to.put("RESHAPE", [found, to.integers(shape)], made, PLAIN, False)
+        return
+    perm = [n for n in range(rank) if n != axis] + [axis]
+    found = to.step(kind, [to.turned(source, perm)], **how)
+    to.put("TRANSPOSE", [found, to.integers(np.argsort(perm))], made, PLAIN, False)
 
 
 @exports("PRelu")
 def _export_prelu(to: Export, node: ir.Node) -> None:
     layout, slope = to.layout(node.inputs), to.constant(node.inputs[1])
     if slope is None:
-        raise GraphError(f"the slopes of {node.name!r} are computed")
+        raise FormError(f"the slopes of {node.name!r} are computed")
+    rank = len(to.shape(node.inputs[0]))
+    slope = slope.reshape((1,) * (rank - slope.ndim) + slope.shape)
+    if slope.shape[:1] != (1,):
+        raise FormError(f"{node.name!r} has other slopes for each row of its batch")
     if layout == LAST:
-        slope = slope.reshape((1,) * (4 - slope.ndim) + slope.shape).transpose(TO_LAST)
-    wide = len(to.shape(node.inputs[0])) - 1
-    slope = slope.reshape((1,) * (wide - slope.ndim) + slope.shape)
-    if slope.ndim > wide:
-        if slope.shape[0] != 1:
-            raise GraphError(f"{node.name!r} has other slopes for each row of its batch")
-        slope = slope[0]
-    inputs = [to.operand(node.inputs[0], layout, False), to.add_constant(slope, "slopes")]
+        slope = slope.transpose(to_last(rank))
+    inputs = [to.operand(node.inputs[0], layout, False), to.add_constant(slope[0], "slopes")]
     to.put("PRELU", inputs, node.outputs[0], layout, False)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
-from homebody.engines.tflite.layouts import LAST, PLAIN
+from homebody.engines.tflite.layouts import LAST, PLAIN, to_last
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import GraphError
+from homebody.errors import FormError, GraphError
 
 
 @imports("GATHER")
@@ -67,28 +67,94 @@ def _sliced(
 
 @exports("Gather")
 def _export_gather(to: Export, node: ir.Node) -> None:
-    integer = to.moves_integers(node)
-    inputs = [to.operand(node.inputs[0], PLAIN, integer), to.operand(node.inputs[1], PLAIN, False)]
-    to.put_like_input(node, "GATHER", inputs, PLAIN, integer, options="GatherOptions",
-                axis=node.attributes.get_int("axis", 0), version=2 if integer else 1)  # fmt: skip
+    data, places = node.inputs
+    integer, shape = to.moves_integers(node), to.shape(data)
+    axis = node.attributes.get_int("axis", 0) % len(shape)
+    inputs = [to.operand(data, PLAIN, integer), _from_start(to, places, shape[axis])]
+    to.put_like_input(node, "GATHER", inputs, PLAIN, integer, axis=axis)
+
+
+def _from_start(to: Export, places: ir.Value | None, length: int) -> int:
+    """Indices none of which counts from the end."""
+    known = to.constant(places)
+    if known is not None:
+        return to.integers(np.where(known < 0, known + length, known))
+    return _counted(to, to.operand(places, PLAIN, False), length)
+
+
+def _counted(to: Export, found: int, length: int) -> int:
+    dtype, shape = np.dtype(to.out.numpy_type(found)).name, to.out.shape(found)
+    behind = to.step("LESS", [found, to.number(0, dtype)], shape, "bool")
+    ahead = to.step("ADD", [found, to.number(length, dtype)])
+    return to.step("SELECT_V2", [behind, ahead, found], shape, dtype)
+
+
+@exports("GatherND")
+def _export_gather_nd(to: Export, node: ir.Node) -> None:
+    data, places = node.inputs
+    known, integer = to.constant(places), to.moves_integers(node)
+    if node.attributes.get_int("batch_dims", 0) or (known is not None and (known < 0).any()):
+        raise FormError(f"{node.name!r} gathers row by row, or counts from the end")
+    where = to.operand(places, PLAIN, False) if known is None else to.integers(known)
+    inputs = [to.operand(data, PLAIN, integer), where]
+    to.put_like_input(node, "GATHER_ND", inputs, PLAIN, integer)
 
 
 @exports("Slice")
 def _export_slice(to: Export, node: ir.Node) -> None:
-    shape = to.shape(node.inputs[0])
-    given = [to.constant(value) for value in node.inputs[1:]]
-    if len(given) < 2 or any(numbers is None for numbers in given):
-        raise GraphError(f"{node.name!r} slices at computed places")
-    first, last, *more = [[int(n) for n in np.asarray(numbers)] for numbers in given]
+    data, options = node.inputs[0], node.attributes
+    shape, layout = to.shape(data), to.layout(node.inputs[:1])
+    given = [to.constant(value) for value in node.inputs[1:] if value is not None]
+    if any(numbers is None for numbers in given):
+        raise FormError(f"{node.name!r} slices at computed places")
+    places = [[int(n) for n in np.asarray(numbers)] for numbers in given]
+    if not places:  # attributes, before opset 10
+        places = [list(options.get_ints(name, [])) for name in ("starts", "ends", "axes")]
+        places = places if places[2] else places[:2]
+    first, last, *more = places
     axes = more[0] if more else list(range(len(first)))
     steps = more[1] if len(more) > 1 else [1] * len(first)
-    begin, end, step, open_end = [0] * len(shape), list(shape), [1] * len(shape), 0
+    rank = len(shape)
+    begin, end, step = [0] * rank, list(shape), [1] * rank
     for axis, low, high, stride in zip(axes, first, last, steps, strict=True):
         begin[axis], end[axis], step[axis] = slice(low, high, stride).indices(shape[axis])
-        if end[axis] < 0:  # backwards to the beginning, which no index says
-            open_end |= 1 << axis % len(shape)
+    if layout == LAST:
+        begin, end, step = ([v[axis] for axis in to_last(rank)] for v in (begin, end, step))
+    # Backwards to the beginning is an end that no index says.
+    open_end = sum(1 << axis for axis, n in enumerate(end) if n < 0)
     integer = to.moves_integers(node)
-    ends = [to.add_constant(np.array(v, np.int32), "slice") for v in (begin, end, step)]
-    inputs = [to.operand(node.inputs[0], PLAIN, integer), *ends]
-    to.put_like_input(node, "STRIDED_SLICE", inputs, PLAIN, integer, options="StridedSliceOptions",
-                endMask=open_end, version=2 if integer else 1)  # fmt: skip
+    inputs = [to.operand(data, layout, integer), *map(to.integers, (begin, end, step))]
+    to.put_like_input(node, "STRIDED_SLICE", inputs, layout, integer, endMask=open_end)
+
+
+@exports("OneHot")
+def _export_one_hot(to: Export, node: ir.Node) -> None:
+    places, depth, values = node.inputs
+    known, ends = to.constant(depth), to.constant(values)
+    if known is None or ends is None:
+        raise FormError(f"the depth or the values of {node.name!r} are computed")
+    length, rank = int(known.reshape(())), len(to.shape(node.outputs[0]))
+    where = to.operand(places, PLAIN, False)
+    if np.dtype(to.out.numpy_type(where)) not in (np.int32, np.int64):
+        where = to.step("CAST", [where], dtype="int64")
+    where = _counted(to, where, length)
+    axis = node.attributes.get_int("axis", -1) % rank
+    off, on = (to.add_constant(end, "end") for end in ends)
+    inputs = [where, to.number(length, "int32"), on, off]
+    to.put("ONE_HOT", inputs, node.outputs[0], PLAIN, False,
+           axis=-1 if axis == rank - 1 else axis)  # fmt: skip
+
+
+@exports("Trilu")
+def _export_triangle(to: Export, node: ir.Node) -> None:
+    shape, made = to.shape(node.inputs[0]), node.outputs[0]
+    known = to.constant(node.inputs[1]) if len(node.inputs) > 1 else np.array(0)
+    if known is None:
+        raise FormError(f"the diagonal of {node.name!r} is computed")
+    upper, offset = node.attributes.get_int("upper", 1), int(known.reshape(()))
+    kept = np.ones(shape[-2:], bool)
+    kept = np.triu(kept, offset) if upper else np.tril(kept, offset)
+    kept = kept.reshape((1,) * (len(shape) - 2) + kept.shape)
+    source = to.operand(node.inputs[0], PLAIN, False)
+    zero = to.number(0, np.dtype(to.out.numpy_type(source)).name)
+    to.put("SELECT_V2", [to.add_constant(kept, "kept"), source, zero], made, PLAIN, False)

@@ -10,9 +10,8 @@ import onnx_ir as ir
 from homebody.engines.graph import tensor
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
-from homebody.engines.tflite.layouts import FIRST, LAST, PLAIN, TO_LAST
+from homebody.engines.tflite.layouts import FIRST, LAST, to_last
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import GraphError
 
 
 @imports("CONCATENATION")
@@ -47,7 +46,7 @@ def _export_concat(to: Export, node: ir.Node) -> None:
     layout, made = to.layout(node.inputs), node.outputs[0]
     axis = node.attributes.get_int("axis", 0) % len(to.shape(made))
     if layout == LAST:
-        axis = TO_LAST.index(axis)
+        axis = to_last(len(to.shape(made))).index(axis)
     computed = all(to.constant(value) is None for value in node.inputs)
     integer, wanted = to.integer(node) and computed, to.made_scale(made)
     parts = []
@@ -57,36 +56,32 @@ def _export_concat(to: Export, node: ir.Node) -> None:
         if integer and wanted is not None and not wanted.same(read):
             part = to.requantized(part, value, layout, wanted)
         parts.append(part)
-    to.put("CONCATENATION", parts, made, layout, integer, options="ConcatenationOptions", axis=axis,
-           version=2 if integer else 1)  # fmt: skip
+    to.put("CONCATENATION", parts, made, layout, integer, axis=axis)
 
 
 @exports("Split")
 def _export_split(to: Export, node: ir.Node) -> None:
-    source = node.inputs[0]
-    axis = node.attributes.get_int("axis", 0) % len(to.shape(source))
-    integer = bool(to.read_scale(source) and all(to.made_scale(v) for v in node.outputs))
+    source, layout = node.inputs[0], to.layout(node.inputs[:1])
+    rank, read = len(to.shape(source)), to.read_scale(source)
+    axis = node.attributes.get_int("axis", 0) % rank
     sizes = [to.shape(value)[axis] for value in node.outputs]
-    kind = "int8" if integer else tensor(node.outputs[0]).dtype.name
-    parts = []
-    for value in node.outputs:
-        scale = to.made_scale(value) if integer else None
-        if integer and scale is not None and not scale.same(to.read_scale(source)):
-            raise GraphError(f"{node.name!r} splits integers and counts its parts otherwise")
-        parts.append(
-            to.out.add_tensor(
-                str(value.name),
-                to.shape(value),
-                kind,
-                scales=scale.scale if scale else None,
-                zero_points=scale.zero if scale else None,
-            )
+    if layout == LAST:
+        axis = to_last(rank).index(axis)
+    integer = bool(read and all(to.made_scale(value) for value in node.outputs))
+    parts = [
+        to.out.add_tensor(
+            str(value.name),
+            to.shape(value, layout),
+            "int8" if integer else tensor(value).dtype.name,
+            scales=read.scale if integer and read else None,
+            zero_points=read.zero if integer and read else None,
         )
-        to.remember(value, PLAIN, integer, parts[-1])
-    inputs = [
-        to.operand(source, PLAIN, integer),
-        to.add_constant(np.array(sizes, np.int32), "sizes"),
-        to.add_constant(np.array(axis, np.int32), "axis"),
+        for value in node.outputs
     ]
-    fields = {"numSplits": len(parts)}
-    to.add("SPLIT_V", inputs, parts, 2 if integer else 1, "SplitVOptions", fields)
+    inputs = [to.operand(source, layout, integer), to.integers(sizes), to.number(axis, "int32")]
+    to.add("SPLIT_V", inputs, parts, numSplits=len(parts))
+    for value, part in zip(node.outputs, parts, strict=True):
+        wanted = to.made_scale(value) if integer else None
+        if wanted is not None and not wanted.same(read):
+            part = to.requantized(part, value, layout, wanted)
+        to.remember(value, layout, integer, part)

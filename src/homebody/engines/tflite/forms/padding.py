@@ -9,9 +9,10 @@ import onnx_ir as ir
 
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
-from homebody.engines.tflite.layouts import FIRST, LAST, TO_LAST
+from homebody.engines.tflite.layouts import FIRST, LAST, to_last
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import GraphError
+from homebody.errors import FormError
+from homebody.runtime.editing import schema
 
 
 @imports("PAD", "PADV2")
@@ -32,25 +33,39 @@ def _import_pad(to: Import, op: Any) -> None:
 
 @exports("Pad")
 def _export_pad(to: Export, node: ir.Node) -> None:
-    amounts = to.constant(node.inputs[1])
-    fill = to.constant(node.inputs[2]) if len(node.inputs) > 2 else None
-    plain = node.attributes.get_string("mode", "constant") == "constant" and len(node.inputs) < 4
-    if amounts is None or not plain:
-        raise GraphError(f"{node.name!r} pads in a way that TFLite's PAD does not")
-    layout = to.layout(node.inputs[:1])
-    pairs = amounts.reshape(2, -1).T.astype(np.int32)
+    data, options = node.inputs[0], node.attributes
+    mode, layout = options.get_string("mode", "constant"), to.layout(node.inputs[:1])
+    rank, inputs = len(to.shape(data)), [*node.inputs, None, None, None]
+    fill, axes = to.constant(inputs[2]), to.constant(inputs[3])
+    known = to.constant(inputs[1])
+    if inputs[1] is None:  # attributes, before opset 11
+        known = np.array(options.get_ints("pads", []))
+        fill = np.array(options.get_float("value", 0.0))
+    computed = [v for v, found in zip(inputs[2:4], (fill, axes), strict=True)
+                if v is not None and found is None]  # fmt: skip
+    if known is None or computed or mode not in ("constant", "reflect"):
+        raise FormError(f"{node.name!r} pads in a way that TFLite's PAD does not")
+    pairs = np.zeros((rank, 2), np.int32)
+    pairs[range(rank) if axes is None else axes.astype(int)] = known.reshape(2, -1).T
+    if (pairs < 0).any():
+        raise FormError(f"{node.name!r} pads by less than nothing")
     if layout == LAST:
-        pairs = pairs[list(TO_LAST)]
-    integer, scale = to.moves_integers(node), to.read_scale(node.inputs[0])
-    inputs = [to.operand(node.inputs[0], layout, integer), to.add_constant(pairs, "pads")]
-    kind, options = "PAD", "PadOptions"
-    if fill is not None and float(fill) != 0:
-        kind, options = "PADV2", "PadV2Options"
+        pairs = pairs[list(to_last(rank))]
+    integer, scale = to.moves_integers(node), to.read_scale(data)
+    operands = [to.operand(data, layout, integer), to.add_constant(pairs, "pads")]
+    if mode == "reflect":
+        to.put_like_input(node, "MIRROR_PAD", operands, layout, integer, mode=_REFLECT)
+        return
+    kind = "PAD"
+    if fill is not None and float(fill.reshape(())) != 0:
+        kind, real = "PADV2", float(fill.reshape(()))
         if integer and scale is not None:
-            steps = np.round(float(fill) / scale.scale) + scale.zero
-            number = np.clip(steps, -128, 127).astype(np.int8)
-            inputs.append(to.add_constant(number, "fill", scale))
+            number = np.clip(np.round(real / scale.scale) + scale.zero, -128, 127).astype(np.int8)
+            operands.append(to.add_constant(number, "fill", scale))
         else:
-            inputs.append(to.add_constant(np.array([float(fill)], np.float32), "fill"))
-    to.put_like_input(node, kind, inputs, layout, integer, options=options,
-                version=2 if integer else 1)  # fmt: skip
+            dtype = np.dtype(to.out.numpy_type(operands[0]))
+            operands.append(to.add_constant(np.array([real], dtype), "fill"))
+    to.put_like_input(node, kind, operands, layout, integer)
+
+
+_REFLECT = schema.MirrorPadMode.REFLECT

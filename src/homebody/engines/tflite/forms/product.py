@@ -8,11 +8,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from homebody.engines.tflite.exporting import Export, Scale
+from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
 from homebody.engines.tflite.layouts import PLAIN
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import GraphError
+from homebody.engines.tflite.scales import Scale
 
 
 @imports("FULLY_CONNECTED")
@@ -53,35 +53,56 @@ def _import_batch_matmul(to: Import, op: Any) -> None:
 @exports("Gemm")
 def _export_gemm(to: Export, node: ir.Node) -> None:
     data, weights, *rest = node.inputs
-    assert data is not None
-    filters = to.constant(weights)
-    options = node.attributes
-    plain = options.get_float("alpha", 1.0) == 1 and options.get_float("beta", 1.0) == 1
-    if filters is None or not plain or options.get_int("transA", 0):
-        raise GraphError(f"the product {node.name!r} scales, turns or computes what TFLite cannot")
-    turned = options.get_int("transB", 0) != 0
-    _dense(to, node, data, weights, filters, turned, rest)
+    options, bias = node.attributes, rest[0] if rest else None
+    alpha, beta = options.get_float("alpha", 1.0), options.get_float("beta", 1.0)
+    turned = [options.get_int("transA", 0) != 0, options.get_int("transB", 0) != 0]
+    filters, offset = to.constant(weights), to.constant(bias)
+    wide = to.shape(node.outputs[0])[1]
+    known = bias is None or (offset is not None and offset.size in (1, wide) and beta == 1)
+    if filters is not None and known and alpha == 1 and not turned[0]:
+        _dense(to, node, filters, turned[1], bias)
+        return
+    sides = [to.operand(value, PLAIN, False) for value in (data, weights)]
+    made = to.step("BATCH_MATMUL", sides, to.shape(node.outputs[0]), adjX=turned[0], adjY=turned[1])
+    if alpha != 1:
+        made = to.step("MUL", [made, to.number(alpha)])
+    if bias is None or beta == 0:
+        to.put("RESHAPE", [made, to.integers(to.out.shape(made))], node.outputs[0], PLAIN, False)
+        return
+    added = to.operand(bias, PLAIN, False)
+    if beta != 1:
+        added = to.step("MUL", [added, to.number(beta)])
+    to.put("ADD", [made, added], node.outputs[0], PLAIN, False)
 
 
 @exports("MatMul")
 def _export_matmul(to: Export, node: ir.Node) -> None:
-    data, weights = node.inputs
-    assert data is not None
-    assert weights is not None
-    filters = to.constant(weights)
-    if filters is not None and filters.ndim == 2:
-        _dense(to, node, data, weights, filters, False, [])
+    filters, made = to.constant(node.inputs[1]), node.outputs[0]
+    shapes = [to.shape(value) for value in node.inputs]
+    if filters is not None and filters.ndim == 2 and len(shapes[0]) > 1:
+        _dense(to, node, filters, False, None)
         return
-    integer = to.integer(node) and filters is None
-    inputs = [to.operand(value, PLAIN, integer) for value in node.inputs]
-    to.put("BATCH_MATMUL", inputs, node.outputs[0], PLAIN, integer,
-           options="BatchMatMulOptions", version=4 if integer else 1)  # fmt: skip
+    computed = all(to.constant(value) is None for value in node.inputs)
+    wide = min(map(len, shapes)) > 1
+    integer = to.integer(node) and computed and wide
+    sides = [to.operand(value, PLAIN, integer) for value in node.inputs]
+    if wide:
+        to.put("BATCH_MATMUL", sides, made, PLAIN, integer)
+        return
+    # A vector is a row on the left and a column on the right, and no dimension of the product.
+    full = [(1, *s) if len(s) == 1 else s for s in shapes[:1]]
+    full += [(*s, 1) if len(s) == 1 else s for s in shapes[1:]]
+    sides = [to.reshaped(side, shape) for side, shape in zip(sides, full, strict=True)]
+    batch = np.broadcast_shapes(full[0][:-2], full[1][:-2])
+    product = to.step("BATCH_MATMUL", sides, (*batch, full[0][-2], full[1][-1]))
+    to.put("RESHAPE", [product, to.integers(to.shape(made))], made, PLAIN, False)
 
 
 def _dense(
-    to: Export, node: ir.Node, data: ir.Value, weights: ir.Value | None,
-    filters: NDArray[Any], turned: bool, rest: list[ir.Value | None],
-) -> None:  # fmt: skip
+    to: Export, node: ir.Node, filters: NDArray[Any], turned: bool, bias: ir.Value | None
+) -> None:
+    """A product with constant weights, [out, in] where they are turned."""
+    data, weights = node.inputs[:2]
     kept, scale = to.stored(weights), to.read_scale(data)
     wide = filters.shape[0] if turned else filters.shape[1]
     whole = kept is not None and kept[0].dtype == np.int8 and not kept[1].zero.any()
@@ -93,18 +114,19 @@ def _dense(
             to.operand(data, PLAIN, True),
             to.add_constant(numbers, f"{node.name}/weights", read),
         ]
-        inputs.append(bias_of(to, rest, wide, scale.scale * each, at=0))
+        inputs.append(bias_of(to, [bias], wide, scale.scale * each, at=0))
         integer = True
     else:
         numbers = filters if turned else filters.T
         inputs = [to.operand(data, PLAIN, False), to.add_constant(numbers, f"{node.name}/weights")]
-        bias = to.constant(rest[0]) if rest else None
-        inputs.append(
-            -1 if bias is None else to.add_constant(bias.reshape(-1), f"{node.name}/bias")
-        )
+        known = to.constant(bias)
+        if known is not None:
+            each = np.broadcast_to(known.reshape(-1), (wide,))
+            inputs.append(to.add_constant(each, f"{node.name}/bias"))
+        else:
+            inputs.append(-1)
         integer = False
-    to.put("FULLY_CONNECTED", inputs, node.outputs[0], PLAIN, integer, version=5 if integer else 1,
-           options="FullyConnectedOptions", keepNumDims=True)  # fmt: skip
+    to.put("FULLY_CONNECTED", inputs, node.outputs[0], PLAIN, integer, keepNumDims=True)
 
 
 def bias_of(

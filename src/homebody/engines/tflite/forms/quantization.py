@@ -8,12 +8,12 @@ import numpy as np
 import onnx_ir as ir
 from onnx import TensorProto
 
-from homebody.engines.graph import DEQUANTIZE, QUANTIZE
 from homebody.engines.rounding import product_before
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import GraphError
+from homebody.engines.tflite.scales import is_byte
+from homebody.errors import FormError, GraphError
 
 
 @imports("QUANTIZE", "DEQUANTIZE")
@@ -55,15 +55,14 @@ def _import_fake_quant(to: Import, op: Any) -> None:
     to.put(op.outputs[0], to.node("DequantizeLinear", [stored, *reading]), layout)
 
 
-@exports(QUANTIZE)
+@exports("QuantizeLinear")
 def _export_quantize(to: Export, node: ir.Node) -> None:
     source, made = node.inputs[0], node.outputs[0]
-    assert source is not None
     if to.has_integers(made):
         return  # what made the value stored it so
     scale = to.read_scale(made)
-    if scale is None:
-        raise GraphError(f"{node.name!r} quantizes by computed scales, or by more than one")
+    if scale is None or not is_byte(made):
+        raise FormError(f"{node.name!r} quantizes by computed scales, by several, or not to bytes")
     product = product_before(node)
     if product is not None:  # what LiteRT computes in one
         source = product.inputs[0]
@@ -73,7 +72,7 @@ def _export_quantize(to: Export, node: ir.Node) -> None:
     to.remember(made, layout, True, index)
 
 
-@exports(DEQUANTIZE)
+@exports("DequantizeLinear")
 def _export_dequantize(to: Export, node: ir.Node) -> None:
     if to.constant(node.outputs[0]) is None:
-        raise GraphError(f"{node.name!r} dequantizes what is not int8")
+        raise FormError(f"{node.name!r} dequantizes what is not int8")

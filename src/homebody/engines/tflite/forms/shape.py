@@ -10,9 +10,9 @@ from onnx import TensorProto, helper
 
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
-from homebody.engines.tflite.layouts import LAST, PLAIN, TO_FIRST, TO_LAST
+from homebody.engines.tflite.layouts import LAST, PLAIN, to_first, to_last
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import GraphError
+from homebody.errors import FormError, GraphError
 
 
 @imports("CAST")
@@ -72,24 +72,33 @@ def _import_shape(to: Import, op: Any) -> None:
 
 @exports("Identity", "Dropout")
 def _export_identity(to: Export, node: ir.Node) -> None:
+    if any(value.uses() or value.is_graph_output() for value in node.outputs[1:]):
+        raise FormError(f"what {node.name!r} drops is read too")
     _export_reshape(to, node)
 
 
-@exports("Cast")
+@exports("Cast", "CastLike")
 def _export_cast(to: Export, node: ir.Node) -> None:
-    source = to.operand(node.inputs[0], PLAIN, False)
-    to.put("CAST", [source], node.outputs[0], PLAIN, False, options="CastOptions")
+    layout = to.layout(node.inputs[:1])
+    source = to.operand(node.inputs[0], layout, False)
+    wanted = node.outputs[0].dtype
+    if wanted is None or wanted.name not in _TYPES:
+        name = "nothing known" if wanted is None else wanted.name
+        raise FormError(f"{node.name!r} makes {name}, which TFLite lacks", "unsupported-type")
+    to.put("CAST", [source], node.outputs[0], layout, False)
+
+
+_TYPES = {"FLOAT", "FLOAT16", "DOUBLE", "BOOL", "INT8", "UINT8", "INT16", "INT32", "INT64"}
 
 
 @exports("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 def _export_reshape(to: Export, node: ir.Node) -> None:
     integer, made = to.moves_integers(node), node.outputs[0]
-    shape = to.add_constant(np.array(to.shape(made), np.int32), "shape")
     data = node.inputs[0]
     # Pictures of one pixel are the same numbers in either order.
     pixel = len(to.shape(data)) == 4 and to.shape(data)[2:] == (1, 1) and to.layout([data]) == LAST
     source = to.operand(data, LAST if pixel else PLAIN, integer)
-    to.put_like_input(node, "RESHAPE", [source, shape], PLAIN, integer)
+    to.put_like_input(node, "RESHAPE", [source, to.integers(to.shape(made))], PLAIN, integer)
 
 
 @exports("Transpose")
@@ -99,14 +108,41 @@ def _export_transpose(to: Export, node: ir.Node) -> None:
     perm = tuple(node.attributes.get_ints("perm", list(reversed(range(rank)))))
     integer = to.moves_integers(node)
     read, wanted = to.read_scale(source), to.made_scale(made)
-    if not integer or (read and read.same(wanted)):
-        if perm == TO_FIRST:
+    if rank in (3, 4) and (not integer or (read and read.same(wanted))):
+        if perm == to_first(rank):
             to.remember(made, LAST, integer, to.operand(source, PLAIN, integer))
             return
-        if perm == TO_LAST:
+        if perm == to_last(rank) and to.layout([source]) == LAST:
             to.remember(made, PLAIN, integer, to.operand(source, LAST, integer))
             return
-    order = to.add_constant(np.array(perm, np.int32), "perm")
-    inputs = [to.operand(source, PLAIN, integer), order]
-    to.put_like_input(node, "TRANSPOSE", inputs, PLAIN, integer,
-                      options="TransposeOptions", version=2 if integer else 1)  # fmt: skip
+    inputs = [to.operand(source, PLAIN, integer), to.integers(perm)]
+    to.put_like_input(node, "TRANSPOSE", inputs, PLAIN, integer)
+
+
+@exports("Expand")
+def _export_expand(to: Export, node: ir.Node) -> None:
+    made = node.outputs[0]
+    inputs = [to.operand(node.inputs[0], PLAIN, False), to.integers(to.shape(made))]
+    to.put("BROADCAST_TO", inputs, made, PLAIN, False)
+
+
+@exports("Tile")
+def _export_tile(to: Export, node: ir.Node) -> None:
+    times = to.constant(node.inputs[1])
+    if times is None:
+        raise FormError(f"{node.name!r} repeats a computed number of times")
+    integer = to.moves_integers(node)
+    inputs = [to.operand(node.inputs[0], PLAIN, integer), to.integers(times)]
+    to.put_like_input(node, "TILE", inputs, PLAIN, integer)
+
+
+@exports("DepthToSpace", "SpaceToDepth")
+def _export_depth(to: Export, node: ir.Node) -> None:
+    size, integer = node.attributes.get_int("blocksize", 1), to.moves_integers(node)
+    source = to.operand(node.inputs[0], LAST, integer)
+    kind = "DEPTH_TO_SPACE" if node.op_type == "DepthToSpace" else "SPACE_TO_DEPTH"
+    if node.attributes.get_string("mode", "DCR") == "CRD":
+        shape = to.out.shape(source)
+        order = np.arange(shape[3]).reshape(-1, size * size).T.reshape(-1)
+        source = to.moved("GATHER", [source, to.integers(order)], shape, axis=3)
+    to.put_like_input(node, kind, [source], LAST, integer, blockSize=size)
