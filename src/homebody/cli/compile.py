@@ -47,8 +47,12 @@ def compile(
         ),
     ] = None,
     pipeline: Annotated[
-        str, typer.Option(help="A bundle or built-in feature whose pipeline prepares the photos.")
-    ] = "for-this-photo",
+        str | None,
+        typer.Option(
+            help="A bundle or built-in feature whose pipeline prepares the photos.",
+            show_default="the bundle that is compiled, else for-this-photo",
+        ),
+    ] = None,
     shapes: Annotated[
         str | None, typer.Option(help="Input shapes to build now: 1x3x224x224,8x3x224x224.")
     ] = None,
@@ -109,6 +113,9 @@ def compile(
         verify_writable(place, EngineError)
     asked = tuple(ENGINES) if engines == "auto" else tuple(engines.split(","))
     wanted = _shapes(shapes)
+    if pipeline is None:
+        own = _is_feature(model) or Path(model).suffix == ".hb"
+        pipeline = model if own else "for-this-photo"
     measuring = inputs or samples
     calibrating = None if samples is None else _samples(samples, pipeline)
     rows = None if measuring is None else read_rows(measuring, pipeline)

@@ -36,6 +36,7 @@ li code{margin-right:8px}li p{margin:4px 0 0}
 .grid th[scope=row]{min-width:9em}.segments thead th:nth-child(2),.kernels thead th:nth-child(2),
 .reasons thead th:nth-child(n+3),.nodes thead th:nth-child(2),.nodes thead th:nth-child(3),
 .nodes thead th:nth-child(n+5),.shapes thead th:nth-child(2){text-align:left}
+.grid.shapes th[scope=row]{white-space:normal}
 .features{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:0 32px}
 .segments th small{white-space:normal;max-width:24em}.reasons code{white-space:nowrap}
 .reasons .left>div+div{margin-top:6px}
