@@ -130,6 +130,11 @@ class CompiledModel:
         """The same, without holding up the event loop."""
         return await asyncio.to_thread(self, inputs)
 
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """The batch sizes for which it was compiled, where the batch varies."""
+        return tuple(sorted({key[0][0] for key in self._chosen})) if self._covers else ()
+
     def ready(self, shapes: Mapping[str, Shape]) -> bool:
         """Whether a call of these shapes waits for no build, if others are built :attr:`later`."""
         key = tuple(shapes[t.name] for t in self.graph.inputs)

@@ -150,7 +150,7 @@ def test_binary_tensors_follow_the_json():
     assert request.id == "7"
     for name, value in (("a", a), ("b", b)):
         assert np.array_equal(request.inputs[name], value)
-        assert request.inputs[name].flags.writeable
+        assert request.inputs[name].flags.aligned
 
 
 @pytest.mark.parametrize("length", ["", "-1", "x", "1e3", "9" * 50, "99999", "٣", "0"])

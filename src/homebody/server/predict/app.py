@@ -93,10 +93,10 @@ class PredictApp:
         self.metrics = PredictMetrics()
         self.ready = False
         self.failure: Exception | None = None
-        sizes = (1,) if max_batch == 1 else (1, max_batch)
+        sizes = sorted({1, max_batch, *(n for n in model.batches if n < max_batch)})
         self._worker = ThreadPoolExecutor(1, "predict")
         self._builder = ThreadPoolExecutor(1, "build")
-        self._computing = Computing(model, self.metrics, sizes, self._builder)
+        self._computing = Computing(model, self.metrics, tuple(sizes), self._builder)
         self._batcher = Batcher(
             self._computing, self._worker,
             batched=self.signature.batched, max_batch=max_batch, max_delay_s=max_delay_s,

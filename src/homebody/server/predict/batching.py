@@ -29,7 +29,7 @@ from homebody.server.predict.signature import Arrays
 Outputs = dict[str, NDArray[Any]]
 Prepare: TypeAlias = Callable[[Arrays], "asyncio.Future[None] | None"]
 
-QUICK_S = 0.0002
+QUICK_S = 0.0005
 """A thread is woken and waited for in about as many seconds."""
 _MOST_KNOWN = 4096
 

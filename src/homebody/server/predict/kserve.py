@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Annotated, Any
 
@@ -87,7 +88,7 @@ def read(signature: Signature, body: bytes, header_length: str | None) -> Reques
     """
     cut = len(body) if header_length is None else _cut(header_length, len(body))
     request = decoded(memoryview(body)[:cut], Body, "the request")
-    known = {tensor.name: tensor for tensor in signature.inputs}
+    known = signature.by_name
     inputs: dict[str, NDArray[Any]] = {}
     for given in request.inputs:
         if given.name in inputs:
@@ -96,8 +97,7 @@ def read(signature: Signature, body: bytes, header_length: str | None) -> Reques
             raise RequestError(
                 f"the model has no input {given.name!r:.200}; it has {', '.join(known)}"
             )
-        tensor = known[given.name]
-        wanted = DATATYPES[tensor.dtype.name]
+        tensor, wanted = known[given.name]
         if given.datatype != wanted:
             raise RequestError(
                 f"the input {given.name!r} is {given.datatype!r:.40}; this model takes {wanted}"
@@ -127,8 +127,8 @@ def write(
         value = outputs[name]
         one: dict[str, Any] = {
             "name": name,
-            "datatype": DATATYPES[value.dtype.name],
-            "shape": list(value.shape),
+            "datatype": signature.answered[name],
+            "shape": value.shape,
         }
         if binary:
             parts.append(_little(value).tobytes())
@@ -199,18 +199,27 @@ def _binary(given: Input, tensor: Tensor, body: bytes, start: int, size: object)
         )
     if bytes(given.data):
         raise RequestError(f"{given.name!r} has data and binary_data_size; give one of them")
-    found = np.frombuffer(body, tensor.dtype.newbyteorder("<"), prod(given.shape), start)
+    found = np.frombuffer(body, _little_kind(tensor.dtype), prod(given.shape), start)
     if tensor.dtype == np.bool_ and (found.view(np.uint8) > 1).any():
         raise RequestError(f"the data of {given.name!r} holds bytes other than 0 and 1")
-    return found.astype(tensor.dtype).reshape(given.shape)  # a copy, aligned and writable
+    if found.dtype != tensor.dtype:  # this processor counts from the other end
+        found = found.astype(tensor.dtype)
+    elif not found.flags.aligned:  # the JSON before it is as long as it is
+        found = found.copy()
+    return found.reshape(given.shape)
+
+
+@cache
+def _little_kind(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype.newbyteorder("<")
 
 
 def _little(value: NDArray[Any]) -> NDArray[Any]:
-    return value.astype(value.dtype.newbyteorder("<"), copy=False)
+    return value.astype(_little_kind(value.dtype), copy=False)
 
 
 def _wanted(signature: Signature, request: Body) -> dict[str, bool]:
-    names = [tensor.name for tensor in signature.outputs]
+    names = signature.answered
     default = _truth(request.parameters, "binary_data_output", False)
     if not request.outputs:
         return dict.fromkeys(names, default)

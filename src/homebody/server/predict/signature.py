@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -49,7 +50,17 @@ class Signature:
     batched: bool
     max_batch: int
 
-    @property
+    @cached_property
+    def by_name(self) -> dict[str, tuple[Tensor, str]]:
+        """Inputs and KServe's names of their types."""
+        return {tensor.name: (tensor, DATATYPES[tensor.dtype.name]) for tensor in self.inputs}
+
+    @cached_property
+    def answered(self) -> dict[str, str]:
+        """Outputs' names and KServe's names of their types."""
+        return {tensor.name: DATATYPES[tensor.dtype.name] for tensor in self.outputs}
+
+    @cached_property
     def max_bytes(self) -> int:
         """The largest body that a request of this model needs."""
         rows = self.max_batch if self.batched else 1
@@ -68,18 +79,17 @@ class Signature:
         Raises:
             RequestError: a tensor is absent, unknown, or of another shape or type.
         """
-        known = {tensor.name: tensor for tensor in self.inputs}
+        known = self.by_name
         if inputs.keys() != known.keys():
             given = ", ".join(map(repr, sorted(inputs))) or "none"
             raise RequestError(
                 f"the inputs given are {given:.500}; give {', '.join(map(repr, known))}"
             )
-        for name, tensor in known.items():
+        for name, (tensor, _) in known.items():
             value = inputs[name]
-            fits = len(value.shape) == len(tensor.shape) and all(
-                length in (-1, found)
-                for length, found in zip(tensor.shape, value.shape, strict=True)
-            )
+            fits = len(value.shape) == len(tensor.shape)
+            for length, found in zip(tensor.shape, value.shape, strict=False):
+                fits = fits and length in (-1, found)
             if not fits or value.dtype != tensor.dtype:
                 raise RequestError(
                     f"the input {name!r} is {value.dtype} {list(value.shape)}; "
@@ -89,7 +99,7 @@ class Signature:
                 raise RequestError(f"the input {name!r} is empty; give one row or more")
         if not self.batched:
             return 1
-        rows = {len(value) for value in inputs.values()}
+        rows = set(map(len, inputs.values()))
         if len(rows) != 1:
             raise RequestError(
                 f"the inputs have {sorted(rows)} rows; give all of them the same number"
