@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from homebody.engines.compiled import Arrays, CompiledModel
     from homebody.engines.faults import Fault
     from homebody.engines.profile import Profile
@@ -133,7 +135,7 @@ def _found(name: str, least: float, fault: Fault | None) -> dict[str, object]:
 
 
 def _show(done: Profile, photos: bool) -> None:
-    from rich.table import Table
+    from rich.text import Text
 
     from homebody.cli import _print
 
@@ -144,25 +146,18 @@ def _show(done: Profile, photos: bool) -> None:
         f"(median of {done.calls}), borders {1e3 * done.boundary_seconds:.3f} ms "
         f"({100 * done.boundary_share:.1f} %)"
     )
-    table = Table(box=None, pad_edge=False)
-    for column, side in (("segment", "right"), ("engine", "left"), ("nodes", "right"),
-                         ("ms", "right"), ("share", "right")):  # fmt: skip
-        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    table = _table("segment>", "engine", "nodes>", "ms>", "share>")
     for one in done.segments:
         table.add_row(
             str(one.number), one.engine, str(one.nodes), f"{1e3 * one.seconds:.3f}",
             f"{100 * one.share:.1f} %",
         )  # fmt: skip
     out.print(table)
-    if done.kernels:
-        table = Table(box=None, pad_edge=False)
-        for column, side in (("slowest kernels", "left"), ("kind", "left"), ("segment", "right"),
-                             ("ms", "right"), ("share", "right")):  # fmt: skip
-            table.add_column(column, justify=side)  # type: ignore[arg-type]
-        total = sum(kernel.seconds for kernel in done.kernels) or 1.0
-        from rich.text import Text
-
-        for kernel in done.kernels[:SHOWN]:
+    told = [kernel for kernel in done.kernels if kernel.kind != "LiteRT"]  # its is the whole call
+    if told:
+        table = _table("slowest kernels", "kind", "segment>", "ms>", "share>")
+        total = sum(kernel.seconds for kernel in told) or 1.0
+        for kernel in told[:SHOWN]:
             table.add_row(
                 Text(_print.tensor(kernel.name)), Text(kernel.kind), str(kernel.segment),
                 f"{1e3 * kernel.seconds:.3f}", f"{100 * kernel.seconds / total:.1f} %",
@@ -172,14 +167,23 @@ def _show(done: Profile, photos: bool) -> None:
         out.print(line)
 
 
+def _table(*columns: str) -> Table:
+    """A table without lines; columns whose name ends in > are flush right."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left")
+    return table
+
+
 def _bottleneck(done: Profile, photos: bool) -> Iterator[str]:
-    reading, computing = done.rows_a_second["reading"], done.rows_a_second["computing"]
-    what = "photos" if photos else "rows"
     if not photos:
         return
+    reading, computing = done.rows_a_second["reading"], done.rows_a_second["computing"]
     yield (
-        f"decoding and preparing {what}: {1e3 * done.input_seconds:.2f} ms a call, "
-        f"{reading:,.0f} {what} a second; computing: {computing:,.0f}"
+        f"decoding and preparing photos: {1e3 * done.input_seconds:.2f} ms a call, "
+        f"{reading:,.0f} photos a second; computing: {computing:,.0f}"
     )
     if done.input_bound:
         yield (
