@@ -114,67 +114,49 @@ static inline size_t hb_ascii_prefix(const uint8_t *at, size_t size) {
   return done;
 }
 
-/* Sixteen bytes at once: bits 0 to 15 of a number say something of each.
- *
- * hb_alphanumeric: whether it is an ASCII letter or digit.
- * hb_spaceless: whether no white space begins with it, of which all begins with 0x20 or less, C2, E1, E2 or E3. */
+/* Sixteen bytes at once, where the processor can. A byte that is `within` count bytes from `low` on has all its bits
+ * set in the result, another none; hb_bits gathers bit 0 to 15 of such a result. */
 #if defined(__SSE2__) && !defined(HB_PLAIN)
 #include <emmintrin.h>
-static inline uint32_t hb_alphanumeric(const uint8_t *at) {
-  __m128i bytes = _mm_loadu_si128((const __m128i *)at);
-  __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
-  __m128i digit = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-  letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
-  digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
-  return (uint32_t)_mm_movemask_epi8(_mm_or_si128(letter, digit));
+typedef __m128i hb_sixteen;
+static inline hb_sixteen hb_load16(const uint8_t *at) { return _mm_loadu_si128((const __m128i *)at); }
+static inline hb_sixteen hb_fill16(uint8_t byte) { return _mm_set1_epi8((char)byte); }
+static inline hb_sixteen hb_either(hb_sixteen a, hb_sixteen b) { return _mm_or_si128(a, b); }
+static inline hb_sixteen hb_within(hb_sixteen bytes, uint8_t low, uint8_t count) {
+  hb_sixteen above = _mm_sub_epi8(bytes, hb_fill16(low));
+  return _mm_cmpeq_epi8(_mm_min_epu8(above, hb_fill16((uint8_t)(count - 1))), above);
 }
-static inline uint32_t hb_spaceless(const uint8_t *at) {
-  __m128i bytes = _mm_loadu_si128((const __m128i *)at);
-  __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
-  __m128i c2 = _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)0xC2));
-  __m128i e = _mm_sub_epi8(bytes, _mm_set1_epi8((char)0xE1));
-  e = _mm_cmpeq_epi8(_mm_min_epu8(e, _mm_set1_epi8(2)), e);
-  return 0xFFFFu ^ (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(low, c2), e));
-}
+static inline uint32_t hb_bits(hb_sixteen found) { return (uint32_t)_mm_movemask_epi8(found); }
 #elif defined(__wasm_simd128__) && !defined(HB_PLAIN)
 #include <wasm_simd128.h>
-static inline uint32_t hb_alphanumeric(const uint8_t *at) {
-  v128_t bytes = wasm_v128_load(at);
-  v128_t letter = wasm_i8x16_sub(wasm_v128_or(bytes, wasm_i8x16_splat(0x20)), wasm_i8x16_splat('a'));
-  v128_t digit = wasm_i8x16_sub(bytes, wasm_i8x16_splat('0'));
-  return (uint32_t)wasm_i8x16_bitmask(
-      wasm_v128_or(wasm_u8x16_lt(letter, wasm_i8x16_splat(26)), wasm_u8x16_lt(digit, wasm_i8x16_splat(10))));
+typedef v128_t hb_sixteen;
+static inline hb_sixteen hb_load16(const uint8_t *at) { return wasm_v128_load(at); }
+static inline hb_sixteen hb_fill16(uint8_t byte) { return wasm_u8x16_splat(byte); }
+static inline hb_sixteen hb_either(hb_sixteen a, hb_sixteen b) { return wasm_v128_or(a, b); }
+static inline hb_sixteen hb_within(hb_sixteen bytes, uint8_t low, uint8_t count) {
+  return wasm_u8x16_lt(wasm_i8x16_sub(bytes, hb_fill16(low)), hb_fill16(count));
 }
-static inline uint32_t hb_spaceless(const uint8_t *at) {
-  v128_t bytes = wasm_v128_load(at);
-  v128_t low = wasm_u8x16_le(bytes, wasm_u8x16_splat(0x20));
-  v128_t c2 = wasm_i8x16_eq(bytes, wasm_u8x16_splat(0xC2));
-  v128_t e = wasm_u8x16_lt(wasm_i8x16_sub(bytes, wasm_u8x16_splat(0xE1)), wasm_u8x16_splat(3));
-  return 0xFFFFu ^ (uint32_t)wasm_i8x16_bitmask(wasm_v128_or(wasm_v128_or(low, c2), e));
-}
+static inline uint32_t hb_bits(hb_sixteen found) { return (uint32_t)wasm_i8x16_bitmask(found); }
 #elif defined(__ARM_NEON) && defined(__aarch64__) && !defined(HB_PLAIN)
 #include <arm_neon.h>
-static inline uint32_t hb_neon_bits(uint8x16_t found) {
+typedef uint8x16_t hb_sixteen;
+static inline hb_sixteen hb_load16(const uint8_t *at) { return vld1q_u8(at); }
+static inline hb_sixteen hb_fill16(uint8_t byte) { return vdupq_n_u8(byte); }
+static inline hb_sixteen hb_either(hb_sixteen a, hb_sixteen b) { return vorrq_u8(a, b); }
+static inline hb_sixteen hb_within(hb_sixteen bytes, uint8_t low, uint8_t count) {
+  return vcltq_u8(vsubq_u8(bytes, hb_fill16(low)), hb_fill16(count));
+}
+static inline uint32_t hb_bits(hb_sixteen found) {
   static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
   uint8x16_t marked = vandq_u8(found, vld1q_u8(bits));
   return (uint32_t)vaddv_u8(vget_low_u8(marked)) | (uint32_t)vaddv_u8(vget_high_u8(marked)) << 8;
-}
-static inline uint32_t hb_alphanumeric(const uint8_t *at) {
-  uint8x16_t bytes = vld1q_u8(at);
-  uint8x16_t letter = vsubq_u8(vorrq_u8(bytes, vdupq_n_u8(0x20)), vdupq_n_u8('a'));
-  uint8x16_t digit = vsubq_u8(bytes, vdupq_n_u8('0'));
-  return hb_neon_bits(vorrq_u8(vcltq_u8(letter, vdupq_n_u8(26)), vcltq_u8(digit, vdupq_n_u8(10))));
-}
-static inline uint32_t hb_spaceless(const uint8_t *at) {
-  uint8x16_t bytes = vld1q_u8(at);
-  uint8x16_t e = vcltq_u8(vsubq_u8(bytes, vdupq_n_u8(0xE1)), vdupq_n_u8(3));
-  uint8x16_t low = vcleq_u8(bytes, vdupq_n_u8(0x20)), c2 = vceqq_u8(bytes, vdupq_n_u8(0xC2));
-  return 0xFFFFu ^ hb_neon_bits(vorrq_u8(vorrq_u8(low, c2), e));
 }
 #else
 #define HB_NO_SIXTEEN
 #endif
 
+/* Of sixteen bytes, bits 0 to 15 say whether each is an ASCII letter or digit (hb_alphanumeric); whether no white
+ * space begins with it, of which all begins with 0x20 or less, C2, E1, E2 or E3 (hb_spaceless). */
 static inline int hb_is_alphanumeric(uint8_t byte) {
   return (uint8_t)((byte | 0x20) - 'a') < 26 || (uint8_t)(byte - '0') < 10;
 }
@@ -192,6 +174,15 @@ static inline uint32_t hb_spaceless(const uint8_t *at) {
   uint32_t bits = 0;
   for (uint32_t i = 0; i < 16; i++) bits |= (uint32_t)hb_is_spaceless(at[i]) << i;
   return bits;
+}
+#else
+static inline uint32_t hb_alphanumeric(const uint8_t *at) {
+  hb_sixteen bytes = hb_load16(at), lower = hb_either(bytes, hb_fill16(0x20));
+  return hb_bits(hb_either(hb_within(lower, 'a', 26), hb_within(bytes, '0', 10)));
+}
+static inline uint32_t hb_spaceless(const uint8_t *at) {
+  hb_sixteen bytes = hb_load16(at), two = hb_within(bytes, 0xC2, 1), three = hb_within(bytes, 0xE1, 3);
+  return 0xFFFFu ^ hb_bits(hb_either(hb_within(bytes, 0, 0x21), hb_either(two, three)));
 }
 #endif
 

@@ -154,3 +154,21 @@ size_t hb_classes_build(const uint8_t *tables, uint32_t question, uint32_t rules
   head[3] = (uint32_t)(HB_CLASSES_HEAD + 2 * HB_CLASS_PAGES + ((size_t)count << HB_CLASS_SHIFT));
   return head[3];
 }
+
+size_t hb_rules_apply(const uint8_t *tables, uint32_t rules, const uint8_t *text, size_t size, uint8_t *out,
+                      int32_t *from, size_t room) {
+  hb_unicode unicode = hb_unicode_open(tables);
+  size_t written = 0;
+  for (size_t at = 0; at < size && size <= HB_MAX_TEXT;) {
+    hb_char c = hb_utf8_decode(text + at, size - at);
+    uint32_t normal[HB_MOST_NORMAL], count = hb_rules_normalize(&unicode, rules, c.code, normal);
+    for (uint32_t i = 0; i < count; i++) {
+      if (room - written < 4) return SIZE_MAX;
+      uint32_t bytes = hb_utf8_encode(normal[i], out + written);
+      for (uint32_t k = 0; k < bytes; k++) from[written + k] = (int32_t)at;
+      written += bytes;
+    }
+    at += c.size;
+  }
+  return written;
+}

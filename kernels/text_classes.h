@@ -86,6 +86,12 @@ static inline uint32_t hb_class_of(hb_classes classes, uint32_t code) {
 /* What a character becomes under `rules`, in `out`; returns how many code points. */
 uint32_t hb_rules_normalize(const hb_unicode *unicode, uint32_t rules, uint32_t code, uint32_t out[HB_MOST_NORMAL]);
 
+/* One string as `rules` normalize it, a character at a time (HB_RULES_REORDER has no part in it). Writes it to `out`,
+ * and for each of its bytes where in the text its character begins. Returns the bytes written, SIZE_MAX when `room` is
+ * short. */
+HB_EXPORT size_t hb_rules_apply(const uint8_t *tables, uint32_t rules, const uint8_t *text, size_t size, uint8_t *out,
+                                int32_t *from, size_t room);
+
 /* The combining class that marks are ordered by under `rules`. */
 static inline uint32_t hb_rules_combining(const hb_unicode *unicode, uint32_t rules, uint32_t code) {
   const hb_unicode_record *record = hb_unicode_of(unicode, code);

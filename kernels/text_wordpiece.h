@@ -37,12 +37,6 @@ typedef struct {
   int32_t too_long;           /* of a word that is too long */
 } hb_wordpiece;
 
-/* One string as `rules` normalize it, a character at a time (HB_RULES_REORDER has no part in it). Writes it to `out`,
- * and for each of its bytes where in the text its character begins. Returns the bytes written, SIZE_MAX when `room` is
- * short. */
-HB_EXPORT size_t hb_rules_apply(const uint8_t *tables, uint32_t rules, const uint8_t *text, size_t size, uint8_t *out,
-                                int32_t *from, size_t room);
-
 /* Number of uint32_t of working memory, 0 when most_in_word is out of range. */
 HB_EXPORT uint32_t hb_wordpiece_scratch(uint32_t most_in_word);
 

@@ -113,7 +113,8 @@ class PieceTokenizer(Tokenizer):
             )
         )
         certain = numbers if flags & wordpieces.SPLIT_UNKNOWN else (numbers[0], numbers[2])
-        self._quick = self._out != "string" and max(certain) < size
+        self._entries = max(certain) < size  # whether all that the kernel gives are entries' numbers
+        self._quick = self._out != "string" and self._entries
         self._suffix = suffix_indicator
         self._keeps_unknown = not unknown_token
         self._steps: tuple[Step, ...] = ()
@@ -148,6 +149,8 @@ class PieceTokenizer(Tokenizer):
         if self._out == "string":
             return self._texts[pieces.numbers]
         numbers = pieces.numbers
+        if self._entries:
+            return self._cast(numbers)
         if self._tf_text and (long := numbers == self._size + 2).any():
             known = self._vocabulary.index(self._unknown_token)
             numbers[long] = self._size if known is None else known
