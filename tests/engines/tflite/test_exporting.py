@@ -126,3 +126,19 @@ def test_an_uneven_split():
     first, second = Model(export_tflite(read_graph(data).at({})))(x)
     np.testing.assert_array_equal(first, x[:, :1])
     np.testing.assert_array_equal(second, x[:, 1:])
+
+
+def test_an_int8_pool_with_a_row_left_over_stays_int8():
+    dice = np.random.default_rng(3)
+    net = Net()
+    x = net.conv(net.input((1, 8, 8, 3)), dice.normal(size=(4, 3, 3, 3)), np.ones(4))
+    x = net.op(
+        "MAX_POOL_2D", [x], (1, 3, 3, 4), options="Pool2DOptions", padding=1, filterHeight=3,
+        filterWidth=3, strideH=2, strideW=2,
+    )  # fmt: skip
+    net.dense(net.mean(x), dice.normal(size=(5, 4)), np.ones(5))
+    data = shrink(net.build(), [given for (given,) in samples(net.build())]).model
+    again = exported(data)
+    assert [kind for kind in kinds(again) if kind != "RESHAPE"] == kinds(data)
+    for (given,) in samples(data):
+        np.testing.assert_array_equal(Model(again)(given)[0], Model(data)(given)[0])
