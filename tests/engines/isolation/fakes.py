@@ -148,3 +148,13 @@ class RunCrashes(_Fake):
         made = super().build(segment, options)
         made.bind = lambda inputs, outputs: os.abort
         return made
+
+
+class Gated(_Fake):
+    """Crashes at rows of three, once somebody has written to the pipe that ``GATE`` names."""
+
+    def go_wrong(self, segment):
+        if segment.inputs[0].shape[1] == 3:
+            with open(os.environ["GATE"], "rb") as gate:
+                gate.read()
+            os.abort()
