@@ -113,7 +113,7 @@ class PieceTokenizer(Tokenizer):
             )
         )
         certain = numbers if flags & wordpieces.SPLIT_UNKNOWN else (numbers[0], numbers[2])
-        self._entries = max(certain) < size  # whether all that the kernel gives are entries' numbers
+        self._entries = max(certain) < size  # whether all numbers that come are entries
         self._quick = self._out != "string" and self._entries
         self._suffix = suffix_indicator
         self._keeps_unknown = not unknown_token
