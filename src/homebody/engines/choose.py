@@ -56,11 +56,13 @@ class Choice:
         best: the candidate to run.
         others: the rest, the quickest first.
         refused: why an engine gave no candidate.
+        rows: how many it was measured with.
     """
 
     best: Candidate
     others: tuple[Candidate, ...]
     refused: dict[str, Reason]
+    rows: int = 1
 
 
 def choose(
@@ -137,7 +139,8 @@ def choose(
         ),
         key=lambda c: c.seconds * (1.0 if len(c.plan.segments) == 1 else WHOLE_GRAPH_MARGIN),
     )
-    return Choice(candidates[0], tuple(candidates[1:]), refused)
+    rows = next((len(value) for value in inputs.values() if value.ndim), 1)
+    return Choice(candidates[0], tuple(candidates[1:]), refused, rows)
 
 
 def remembered(
@@ -146,22 +149,30 @@ def remembered(
     native: Engine,
     options: Options,
     *,
-    inputs: Mapping[str, NDArray[Any]] | None = None,
+    whole: bool = False,
+    seconds: float = np.nan,
     min_segment_size: int,
     store: Store | None = None,
 ) -> Choice:
     """Build what was chosen before, for this graph or for another batch of it, and nothing else.
 
-    Its answer was compared when it was chosen; how long a call takes is measured again, briefly.
+    Its answer was compared when it was chosen, and nothing is measured: calls tell.
+
+    Args:
+        graph, engine, native, options, min_segment_size, store: as for :func:`choose`.
+        whole: the engine took the whole graph, so it need not be asked for every node.
+        seconds: what a call is expected to take.
 
     Raises:
         EngineBuildError: the native engine does not build what the other leaves to it.
     """
-    cut = plan(graph, engine, native, min_segment_size=min_segment_size)
     engines = {native.name: native, engine.name: engine}
-    program, built = build(cut, engines, native, options, store)
-    call = _call(program, inputs or noise(graph))
-    seconds = measure.medians({engine.name: call}, seconds=0, rounds=3)[engine.name]
+    if whole:
+        cut = Plan(graph, (graph.whole(),), (engine.name,), (None,) * len(graph.nodes))
+        program, built = build(cut, engines, native, options, store)
+    if not whole or built[0].failure:
+        cut = plan(graph, engine, native, min_segment_size=min_segment_size)
+        program, built = build(cut, engines, native, options, store)
     return Choice(Candidate(engine.name, cut, program, built, seconds, np.nan), (), {})
 
 

@@ -11,13 +11,14 @@ from homebody import bundle as bundles
 from homebody.engines import folder as folders
 from homebody.engines import qdq
 from homebody.engines.cache import DiskCache, processor
-from homebody.engines.compiled import Arrays, CompiledModel, Settings
+from homebody.engines.compiled import Arrays, CompiledModel, Key, Known, Settings
 from homebody.engines.engine import Engine, Options, Precision, Reason
 from homebody.engines.graph import QUANTIZE, Graph, Shape, Tensor, read_bytes, read_graph
 from homebody.engines.isolation.engine import Isolated
 from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
+from homebody.engines.openvino_rows import OpenVinoRows
 from homebody.engines.plan import MIN_SEGMENT_SIZE
 from homebody.engines.policy import Policy
 from homebody.engines.quantize import quantize
@@ -36,6 +37,8 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     TensorRt.name: TensorRt,
 }
 """Every engine, by name, in the order in which they are tried."""
+BY_ROWS: dict[str, Callable[[], Engine]] = {OpenVino.name: OpenVinoRows}
+"""Those that also take any batch a row at a time, and how."""
 
 
 def compile(
@@ -139,8 +142,8 @@ def load(
     same = record.processor == processor() and record.versions == engines
     same = same and settings.options.threads == record.threads
     chosen = {
-        tuple(shape.shapes[tensor.name] for tensor in graph.inputs): shape.candidates[0].engine
-        for shape in record.shapes
+        tuple(shape.shapes[tensor.name] for tensor in graph.inputs): _known(shape)
+        for shape in (*record.shapes, *record.opened)
         if same and shape.shapes.keys() == {tensor.name for tensor in graph.inputs}
     }
     return _model(graph, record.engines, settings, Path(folder), told, chosen, isolated=isolated)
@@ -187,7 +190,7 @@ def _model(
     settings: Settings,
     folder: Path,
     told: Callable[[str], None],
-    chosen: Mapping[tuple[Shape, ...], str] | None = None,
+    chosen: Mapping[Key, Known] | None = None,
     *,
     isolated: bool,
 ) -> CompiledModel:
@@ -195,14 +198,16 @@ def _model(
     if unknown:
         raise EngineError(f"there is no engine {unknown[0]!r}; choose from {', '.join(ENGINES)}")
 
-    def made(name: str) -> Engine:
-        return Isolated(ENGINES[name]()) if isolated else ENGINES[name]()
+    def made(engine: Callable[[], Engine]) -> Engine:
+        return Isolated(engine()) if isolated else engine()
 
+    by_rows = [made(BY_ROWS[name]) for name in names if name in BY_ROWS]
     return CompiledModel(
         graph,
-        {name: made(name) for name in names},
-        made(NATIVE),
+        {name: made(ENGINES[name]) for name in names},
+        made(ENGINES[NATIVE]),
         settings,
+        by_rows={engine.name: engine for engine in by_rows},
         chosen=chosen,
         store=DiskCache(folder / folders.CACHE),
         told=told,
@@ -218,6 +223,12 @@ def _given(graph: Graph, inputs: Rows | None, shapes: Mapping[str, Shape]) -> Ar
 
 def _described(inputs: Rows) -> str:
     return ", ".join(f"{n!r} {a.dtype} {list(a.shape[1:])}" for n, a in inputs.arrays.items())
+
+
+def _known(shape: folders.ShapeRecord) -> Known:
+    best = shape.candidates[0]
+    whole = [segment.engine for segment in best.segments] == [best.engine]
+    return Known(best.engine, whole, best.seconds, shape.rows)
 
 
 def _unit(graph: Graph) -> dict[str, Shape]:

@@ -72,6 +72,8 @@ class ShapeRecord(_Strict, frozen=True):
     shapes: dict[str, tuple[Dimension, ...]]
     candidates: Annotated[tuple[CandidateRecord, ...], msgspec.Meta(min_length=1)]
     refused: dict[str, Why]
+    rows: Annotated[int, msgspec.Meta(ge=1, le=1 << 31)] = 1
+    """How many it was measured with."""
 
 
 class Record(_Strict, frozen=True, kw_only=True):
@@ -91,6 +93,8 @@ class Record(_Strict, frozen=True, kw_only=True):
     min_segment_size: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
     max_cached_engines: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
     shapes: tuple[ShapeRecord, ...]
+    opened: tuple[ShapeRecord, ...] = ()
+    """What answers other batches, under ``cost``."""
 
 
 def record_of(
@@ -115,6 +119,7 @@ def record_of(
         min_segment_size=settings.min_segment_size,
         max_cached_engines=settings.max_cached_engines,
         shapes=tuple(_shape_record(choice) for choice in model.choices.values()),
+        opened=tuple(_shape_record(choice) for choice in model.opened.values()),
     )
 
 
@@ -167,6 +172,7 @@ def _shape_record(choice: Choice) -> ShapeRecord:
         shapes={tensor.name: tensor.shape for tensor in graph.inputs},
         candidates=tuple(_candidate_record(c) for c in (choice.best, *choice.others)),
         refused={name: Why(r.code, r.detail) for name, r in choice.refused.items()},
+        rows=max(1, choice.rows),
     )
 
 

@@ -327,7 +327,7 @@ def _without_weights(model: ir.Model) -> onnx.ModelProto:
     for value in graph.initializers.values():
         held = value.const_value
         if held is not None and held.nbytes > _LARGE:
-            kind = onnx.TensorProto(name=value.name, dims=list(held.shape), data_type=held.dtype)
+            kind = onnx.TensorProto(name=value.name, dims=held.shape.numpy(), data_type=held.dtype)
             value.const_value = ir.serde.TensorProtoTensor(kind)
     return ir.to_proto(ir.Model(graph, ir_version=model.ir_version))
 
