@@ -244,6 +244,38 @@ def test_a_deep_network_gives_the_same_answer_on_every_engine(name):
         np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
+@settings(max_examples=15, deadline=None)
+@given(reading, reading)
+def test_joined_numbers_are_read_by_another_scale_to_the_last_step(first, second):
+    """A Concat in QDQ whose operands have scales of their own, written for LiteRT."""
+    make, shape = onnx.helper.make_node, [1, 256]
+    result = Reading(max(first.scale, second.scale), 3)
+    tensors, nodes = {}, []
+    for n, reads in enumerate((first, second, result)):
+        tensors[f"s{n}"], tensors[f"z{n}"] = np.float32(reads.scale), np.int8(reads.zero)
+    for n in (0, 1):
+        nodes += [
+            make("QuantizeLinear", [f"x{n}", f"s{n}", f"z{n}"], [f"q{n}"]),
+            make("DequantizeLinear", [f"q{n}", f"s{n}", f"z{n}"], [f"d{n}"]),
+        ]
+    nodes += [
+        make("Concat", ["d0", "d1"], ["c"], axis=1),
+        make("QuantizeLinear", ["c", "s2", "z2"], ["q"]),
+        make("DequantizeLinear", ["q", "s2", "z2"], ["y"]),
+    ]
+    initial = [onnx.numpy_helper.from_array(np.asarray(v), n) for n, v in tensors.items()]
+    data = model(nodes, [value("x0", shape), value("x1", shape)], [value("y", [1, 512])],
+                 initializers=initial)  # fmt: skip
+    numbers = np.arange(-128, 128, dtype=np.int64)
+    given = [((numbers - r.zero) * r.scale).astype(np.float32)[None] for r in (first, second)]
+    (found,) = Model(export_tflite(Graph(qdq.prepare(read_graph(data).model))))(*given)
+    wanted = np.concatenate([
+        np.clip(np.rint((numbers - r.zero).astype(np.float32) * (r.scale / result.scale)) + 3,
+                -128, 127) for r in (first, second)
+    ])  # fmt: skip
+    np.testing.assert_array_equal(np.rint(found[0] / result.scale) + 3, wanted)
+
+
 def test_there_and_back_the_scales_are_the_files_own():
     data = deep()
     graph = Graph(qdq.prepare(read_graph(import_tflite(data).SerializeToString()).model))
