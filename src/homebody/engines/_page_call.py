@@ -10,7 +10,7 @@ from homebody.pages import NAME, as_count, as_percent, as_seconds, as_text, plac
 
 _BAR, _THIN, _WORDS, _GAP = 26, 18, 19, 12
 """Heights of a segment, of a kernel or copy, of a lane's words, and between lanes, in pixels."""
-_TOLD = 0.06
+_TOLD = 0.07
 """A bar of at least this share of the call has room for words on a wide screen."""
 _SEEN = 0.0012
 """No bar is narrower than this share, or it could not be seen."""
@@ -22,22 +22,27 @@ def call_picture(shape: ShapeReport, inputs: InputsReport | None) -> str:
     total = max((e.start + e.seconds for e in shape.call), default=0.0)
     if not total:
         return ""
+    marks = [mark / (1e3 * total) for mark in places(1e3 * total, 8)]
+    ticks = "".join(
+        f'<line class="tick" x1="{as_percent(x)}" x2="{as_percent(x)}" y2="100%"/>'
+        for x in marks[1:]
+    )
     lanes: list[str] = []
     y = 0.0
     for words, height, bars in _lanes(shape, best, total):
         lanes.append(
             f'<text y="{y + 13:.0f}">{words}</text>'
             f'<rect class="room" y="{y + _WORDS:.0f}" width="100%" height="{height}" rx="3"/>'
-            f'<svg y="{y + _WORDS:.0f}" width="100%" height="{height}">{"".join(bars)}</svg>'
+            f'<svg y="{y + _WORDS:.0f}" width="100%" height="{height}">{ticks}{"".join(bars)}</svg>'
         )
         y += _WORDS + height + _GAP
     count = len(best.segments)
     said = f"one call of {ms(total)}: {as_count(count, 'segment')} in the order in which they run"
     return (
         f"<h3>One call</h3><p>{ms(total)}, the median of those that were timed step by step. "
-        f"{_borders(best, total)}{_reading(shape, inputs)}</p>"
-        f'<svg class="call" height="{y + 22:.0f}" role="img" aria-label="{said}">'
-        f"{_axis(total, y)}{''.join(lanes)}</svg>{_told(shape)}"
+        f"{_borders(shape, total)}{_reading(shape, inputs)}</p>"
+        f'<svg class="call" height="{y + 12:.0f}" role="img" aria-label="{said}">'
+        f"{_axis(total, marks, y)}{''.join(lanes)}</svg>{_told(shape)}"
     )
 
 
@@ -96,26 +101,24 @@ def _short(event: Event) -> str:
     return name.rpartition("/")[2] or event.name
 
 
-def _axis(total: float, y: float) -> str:
-    """Ticks in milliseconds, under all lanes."""
+def _axis(total: float, marks: Sequence[float], y: float) -> str:
+    """Milliseconds under all lanes."""
     parts = []
-    marks = places(1e3 * total, 8)
-    for number, mark in enumerate(marks):
-        x = mark / (1e3 * total)
+    for number, x in enumerate(marks):
         side = "start" if not number else "end" if x > 0.96 else "middle"
         unit = "\u00a0ms" if number == len(marks) - 1 else ""
         parts.append(
-            f'<line class="tick" x1="{as_percent(x)}" x2="{as_percent(x)}" y1="{_WORDS}" '
-            f'y2="{y:.0f}"/><text x="{as_percent(x)}" y="{y + 14:.0f}" text-anchor="{side}">'
-            f"{mark:g}{unit}</text>"
+            f'<text x="{as_percent(x)}" y="{y + 8:.0f}" text-anchor="{side}">'
+            f"{1e3 * total * x:.6g}{unit}</text>"
         )
     return "".join(parts)
 
 
-def _borders(best: CandidateReport, total: float) -> str:
-    share = 100 * best.boundary_seconds / total
-    what = "Copying in and out" if len(best.segments) == 1 else "Copies, and gaps between segments,"
-    return f"{what} took {as_seconds(best.boundary_seconds)} ({share:.1f} %)."
+def _borders(shape: ShapeReport, total: float) -> str:
+    spent = sum(e.seconds for e in shape.call if e.kind in ("copy", "gap"))
+    cut = len(shape.candidates[0].segments) > 1
+    what = "Copies, and gaps between segments," if cut else "Copying in and out"
+    return f"{what} took {as_seconds(spent)} ({100 * spent / total:.1f} %)."
 
 
 def _reading(shape: ShapeReport, inputs: InputsReport | None) -> str:

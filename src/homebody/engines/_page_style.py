@@ -20,6 +20,7 @@ margin-right:7px;flex:none}
 .keys{display:flex;flex-wrap:wrap;gap:4px 20px;margin:10px 0 0;font-size:13px;color:var(--quiet);
 max-width:none}.keys span{display:flex;align-items:center}
 .call{width:100%;margin:4px 0 0}
+.call+p{margin-top:14px}
 .call text{font-size:12px;fill:var(--quiet)}
 .call svg{overflow:hidden}
 .call .part rect{fill:var(--engine,var(--mark));stroke:var(--back);stroke-width:.5}
