@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homebody.errors import MalformedTextError, TextError, VocabularyError
+from homebody.kernels import wordpieces
 from homebody.text import (
     BertTokenizer,
     FastBertTokenizer,
@@ -21,6 +23,7 @@ from homebody.text import (
     Vocabulary,
     WordpieceTokenizer,
 )
+from homebody.text._words import classes
 from tests.text import pieces_twin as twin
 
 LETTERS = "a b c ab abc bc ca aa e i s ss x xyz z 0 1 19 ä é ß σ ς я и й 日 本 1⁄2 f fi no d n"
@@ -78,6 +81,57 @@ def test_words_that_differ_in_one_byte_are_told_apart():
         results = tokenizer.tokenize_with_offsets(words)
         for row, word in enumerate(words):
             assert flat(results, row) == twin.bert(word, VOCABULARY, "tf", False)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    plain=st.lists(st.sampled_from([*"aaabbbccc    !\n\t01Zx"]), min_size=60, max_size=200),
+    others=st.lists(st.tuples(st.integers(0, 199), st.sampled_from(twin.ALPHABET)), max_size=5),
+    rules=st.sampled_from(RULES),
+)
+def test_plain_text_with_something_else_in_it(plain, others, rules):
+    """What is found 64 bytes at a time, and what ends that."""
+    for at, other in others:
+        plain.insert(at, other)
+    text = "".join(plain)
+    results = TOKENIZERS[(*rules, 1 << 20)].tokenize_with_offsets([text])
+    assert flat(results, 0) == twin.bert(text, VOCABULARY, *rules)
+
+
+@pytest.mark.parametrize(
+    "other", ["é", "日", "\u3000", "\r", "\0", "\x7f", "!", "", "a" * 63, "b" * 64]
+)
+@pytest.mark.parametrize("rest", ["", "ab", "c! " * 22])
+def test_something_else_at_each_of_64_places(other, rest):
+    tokenizer = TOKENIZERS["tf", True, 1 << 20]
+    texts = [("abc ab " * 10)[: at % 7] + "a " * (at // 2) + other + rest for at in range(1, 72)]
+    results = tokenizer.tokenize_with_offsets(texts)
+    for row, text in enumerate(texts):
+        assert flat(results, row) == twin.bert(text, VOCABULARY, "tf", True)
+
+
+def test_ascii_is_cut_alike_by_all_rules():
+    """Which is known to what looks at 64 bytes at once: letters and digits, white space, others."""
+    known = wordpieces.FOLD | wordpieces.CONTROL | wordpieces.ASCII_SPACE | wordpieces.REORDER
+    hf = [wordpieces.HF | 32 * rules for rules in range(16)]
+    for rules in (*range(known + 1), *hf):
+        table = classes("words", rules)[16 : 16 + 128] & 3
+        for code in range(33, 127):
+            assert table[code] == (0 if chr(code).isalnum() else 2), (rules, chr(code))
+        assert [table[ord(space)] for space in " \t\n"] == [1, 1, 1], rules
+
+
+@pytest.mark.parametrize("size", [1024, 1100, 4096])
+def test_more_words_than_a_cache_holds(size):
+    """Sets run over into those beside them, and then forget."""
+    chance = random.Random(size)
+    words = ["".join(chance.choices("abcxyz019", k=chance.randrange(1, 40))) for _ in range(300)]
+    tokenizer, expected = bert("tf", True, cache_bytes=size), bert("tf", True, cache_bytes=0)
+    text = " ".join(chance.choices(words, k=3000))
+    right = expected.tokenize_with_offsets([text])
+    assert flat(right, 0) == twin.bert(text, VOCABULARY, "tf", True)
+    for _ in range(3):
+        assert tokenizer.tokenize_with_offsets([text]) == right
 
 
 @pytest.mark.parametrize("text", ["!" * 5000, "日本" * 3000, "a b c " * 2000, "1ab!" * 3000])
