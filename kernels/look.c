@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "homebody.h"
+#include "look_numbers.h"
 
 /* ---- offsets in the parameter array; amounts are fractions (1 = 100 in a preset), hues are degrees ---- */
 enum {
@@ -46,99 +47,9 @@ enum {
   CURVE_STRIDE = 1 + 2 * CURVE_POINTS,
 };
 
-#define PI 3.14159265358979323846
 #define TONING 0.16 /* Oklab chroma that split toning adds at amount 1 */
 #define KNEE 0.88 /* share of the gamut's reach where soft compression starts */
 #define LIMIT 0.97 /* share that it does not pass; the rest is for what the table of the edge is off */
-
-/* ---- the few functions that a C library would give, in exactly rounded steps ---- */
-
-static double clamp01(double x) { return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x; }
-static double square_root(double x) { return __builtin_sqrt(x); }
-static double smooth(double t) { return t * t * (3.0 - 2.0 * t); }
-
-typedef union {
-  double value;
-  uint64_t bits;
-} hb_double;
-
-/* Cube root of x >= 0: a guess from the exponent bits, then Halley's iteration (cubic convergence). */
-static double cube_root(double x) {
-  if (x < 1e-30) return 0.0;
-  hb_double u = {.value = x};
-  u.bits = u.bits / 3 + 0x2A9F7893782DA1CEull;
-  double y = u.value;
-  for (int i = 0; i < 3; i++) {
-    double c = y * y * y;
-    y = y * (c + 2.0 * x) / (2.0 * c + x);
-  }
-  return y;
-}
-
-/* Fifth root of x >= 0, by the same means. */
-static double fifth_root(double x) {
-  if (x < 1e-30) return 0.0;
-  hb_double u = {.value = x};
-  u.bits = u.bits / 5 + 0x3325CFC2B55F47AEull;
-  double y = u.value;
-  for (int i = 0; i < 3; i++) {
-    double f = y * y * y * y * y;
-    y = y * (2.0 * f + 3.0 * x) / (3.0 * f + 2.0 * x);
-  }
-  return y;
-}
-
-/* sRGB (IEC 61966-2-1) transfer function and its inverse: x^2.4 = x^2 (x^2)^(1/5), x^(1/2.4) = (x^(5/4))^(1/3). */
-static double to_linear(double v) {
-  if (v <= 0.04045) return v / 12.92;
-  double x = (v + 0.055) / 1.055;
-  return x * x * fifth_root(x * x);
-}
-
-static double to_encoded(double v) {
-  if (v <= 0.0031308) return v * 12.92;
-  return 1.055 * cube_root(v * square_root(square_root(v))) - 0.055;
-}
-
-/* 2^x for |x| <= 16: Taylor on x / 64, then six squarings. */
-static double power_of_two(double x) {
-  double t = x * 0.69314718055994530942 / 64.0;
-  double y = 1.0 + t * (1.0 + t / 2.0 * (1.0 + t / 3.0 * (1.0 + t / 4.0 * (1.0 + t / 5.0 * (1.0 + t / 6.0 *
-       (1.0 + t / 7.0 * (1.0 + t / 8.0)))))));
-  for (int i = 0; i < 6; i++) y = y * y;
-  return y;
-}
-
-/* Sine and cosine of degrees in -360..360: Taylor on a sixteenth of the angle, then four doublings. */
-static void sine_cosine(double degrees, double *sine, double *cosine) {
-  double t = degrees * (PI / 180.0) / 16.0, q = t * t;
-  double s = t * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0 * (1.0 - q / 110.0)))));
-  double c = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0 * (1.0 - q / 90.0 *
-       (1.0 - q / 132.0)))));
-  for (int i = 0; i < 4; i++) {
-    double doubled = 2.0 * s * c;
-    c = c * c - s * s;
-    s = doubled;
-  }
-  *sine = s;
-  *cosine = c;
-}
-
-/* Angle of (a, b) in degrees, 0..360: the angle halved twice, then the series of the arc tangent. */
-static double hue_degrees(double a, double b) {
-  double radius = square_root(a * a + b * b);
-  if (radius < 1e-12) return 0.0;
-  double x = a < 0.0 ? -a : a, y = b < 0.0 ? -b : b;
-  double t = y / (radius + x);                    /* tan(angle / 2), 0..1 */
-  t = t / (1.0 + square_root(1.0 + t * t));       /* tan(angle / 4) */
-  t = t / (1.0 + square_root(1.0 + t * t));       /* tan(angle / 8), at most 0.199 */
-  double q = t * t, sum = 0.0;
-  for (int k = 9; k >= 0; k--) sum = 1.0 / (2.0 * k + 1.0) - q * sum;
-  double angle = 8.0 * t * sum * (180.0 / PI);
-  if (a < 0.0) angle = 180.0 - angle;
-  if (b < 0.0) angle = 360.0 - angle;
-  return angle;
-}
 
 /* ---- tone ---- */
 
@@ -299,80 +210,134 @@ typedef struct {
   int bands, toned, colour;
 } hb_look;
 
-static void colour_adjust(const hb_look *look, double rgb[3]) {
+/* A row of the table: red runs, green and blue stand. Its colours go through each step together, so that what
+ * one colour waits for is done for the next ones meanwhile, two at a time where the processor has vectors. */
+enum { ROW = 65 };
+typedef double hb_row[ROW];
+
+/* Hue, chroma and lightness as the bands, saturation and vibrance have them; `was` is chroma's share of the
+ * gamut's reach before. Greys have no hue, and stay. */
+static void bands_adjust(const hb_look *look, int32_t n, hb_row L, hb_row a, hb_row b, hb_row was) {
   const double *p = look->p;
-  hb_oklab lab = oklab_from_linear(to_linear(rgb[0]), to_linear(rgb[1]), to_linear(rgb[2]));
-  double L = lab.L, a = lab.a, b = lab.b;
-  double chroma = square_root(a * a + b * b), was = 0.0;
-  if (chroma > 1e-12) {
-    double hue = hue_degrees(a, b), gain = 1.0 + p[SATURATION], reach = gamut_reach(L, hue);
-    if (reach > 1e-9) was = chroma / reach;
+  hb_row chroma, hue, gain, turn, sine, cosine;
+  for (int32_t i = 0; i < n; i++) chroma[i] = square_root(a[i] * a[i] + b[i] * b[i]);
+  for (int32_t i = 0; i < n; i++) hue[i] = hue_degrees(a[i], b[i]);
+  for (int32_t i = 0; i < n; i++) {
+    was[i] = turn[i] = 0.0;
+    gain[i] = 1.0;
+    if (!(chroma[i] > 1e-12)) continue;
+    double strength = chroma[i], reach = gamut_reach(L[i], hue[i]);
+    gain[i] = 1.0 + p[SATURATION];
+    if (reach > 1e-9) was[i] = strength / reach;
     if (look->bands) {
-      double at = hue < BAND_HUE[0] ? hue + 360.0 : hue, cosine, sine;
-      int i = 0;
-      while (i < 7 && at >= BAND_HUE[i + 1]) i++;
-      double next = smooth((at - BAND_HUE[i]) / (BAND_HUE[i + 1] - BAND_HUE[i]));
-      double gate = chroma * chroma / (chroma * chroma + 0.0009); /* greys have no hue to adjust */
-      const double *here = p + BANDS + 3 * i, *there = p + BANDS + 3 * ((i + 1) % 8);
-      double turn = 30.0 * gate * (here[0] + next * (there[0] - here[0]));
-      gain = gain * (1.0 + gate * (here[1] + next * (there[1] - here[1])));
-      L = L + 1.6 * gate * (here[2] + next * (there[2] - here[2])) * L * (1.0 - L) *
-            (chroma / (chroma + 0.08));
-      sine_cosine(turn, &sine, &cosine);
-      double turned = a * cosine - b * sine;
-      b = a * sine + b * cosine;
-      a = turned;
+      double at = hue[i] < BAND_HUE[0] ? hue[i] + 360.0 : hue[i];
+      int band = 0;
+      while (band < 7 && at >= BAND_HUE[band + 1]) band++;
+      double next = smooth((at - BAND_HUE[band]) / (BAND_HUE[band + 1] - BAND_HUE[band]));
+      double gate = strength * strength / (strength * strength + 0.0009); /* greys have no hue to adjust */
+      const double *here = p + BANDS + 3 * band, *there = p + BANDS + 3 * ((band + 1) % 8);
+      turn[i] = 30.0 * gate * (here[0] + next * (there[0] - here[0]));
+      gain[i] = gain[i] * (1.0 + gate * (here[1] + next * (there[1] - here[1])));
+      L[i] = L[i] + 1.6 * gate * (here[2] + next * (there[2] - here[2])) * L[i] * (1.0 - L[i]) *
+                        (strength / (strength + 0.08));
     }
+  }
+  if (look->bands) {
+    for (int32_t i = 0; i < n; i++) sine_cosine(turn[i], &sine[i], &cosine[i]);
+    for (int32_t i = 0; i < n; i++) {
+      double turned = a[i] * cosine[i] - b[i] * sine[i];
+      b[i] = a[i] * sine[i] + b[i] * cosine[i];
+      a[i] = turned;
+    }
+  }
+  for (int32_t i = 0; i < n; i++) {
     /* vibrance: pale colours more than strong ones, and skin (Oklab hue about 55) least */
-    double off = hue - 55.0;
-    if (off < 0.0) off = -off;
-    if (off > 180.0) off = 360.0 - off;
-    double skin = off < 40.0 ? smooth(1.0 - off / 40.0) : 0.0;
-    gain = gain * (1.0 + 1.5 * p[VIBRANCE] * (1.0 - 0.7 * skin) * 0.0225 / (chroma * chroma + 0.0225));
-    a = a * gain;
-    b = b * gain;
+    double off = hue[i] - 55.0;
+    off = off < 0.0 ? -off : off;
+    off = off > 180.0 ? 360.0 - off : off;
+    double skin = off < 40.0 ? smooth(1.0 - off / 40.0) : 0.0, strength = chroma[i];
+    double all = gain[i] *
+           (1.0 + 1.5 * p[VIBRANCE] * (1.0 - 0.7 * skin) * 0.0225 / (strength * strength + 0.0225));
+    all = strength > 1e-12 ? all : 1.0;
+    a[i] = a[i] * all;
+    b[i] = b[i] * all;
   }
-  if (look->toned) {
-    double middle = 0.5 - 0.3 * p[BALANCE];
-    double t = clamp01((L - middle + 0.45) / 0.9), high = smooth(t), low = 1.0 - high;
-    low = low * (L / (L + 0.06));                 /* black stays black unless a curve or fade lifts it */
-    high = high * clamp01(2.5 * (1.15 - L)); /* white itself keeps a third of the tone */
-    a = a + low * look->shadow_a + high * look->highlight_a;
-    b = b + low * look->shadow_b + high * look->highlight_b;
-  }
-  chroma = square_root(a * a + b * b);
-  if (chroma > 1e-12) {
-    double reach = gamut_reach(clamp01(L), hue_degrees(a, b)), factor = 0.0;
-    if (reach > 1e-9) factor = compressed(chroma / reach, was) / (chroma / reach);
-    if (factor < 1.0) {
-      a = a * factor;
-      b = b * factor;
-    }
-  }
-  hb_oklab edited = {L, a, b};
-  linear_from_oklab(edited, rgb);
-  for (int i = 0; i < 3; i++) rgb[i] = to_encoded(clamp01(rgb[i]));
 }
 
-static void look_colour(const hb_look *look, double rgb[3]) {
+static void tone_split(const hb_look *look, int32_t n, const hb_row L, hb_row a, hb_row b) {
+  double middle = 0.5 - 0.3 * look->p[BALANCE];
+  for (int32_t i = 0; i < n; i++) {
+    double t = clamp01((L[i] - middle + 0.45) / 0.9), high = smooth(t), low = 1.0 - high;
+    low = low * (L[i] / (L[i] + 0.06));              /* black stays black unless a curve or fade lifts it */
+    high = high * clamp01(2.5 * (1.15 - L[i])); /* white itself keeps a third of the tone */
+    a[i] = a[i] + low * look->shadow_a + high * look->highlight_a;
+    b[i] = b[i] + low * look->shadow_b + high * look->highlight_b;
+  }
+}
+
+static void gamut_draw_in(int32_t n, const hb_row L, hb_row a, hb_row b, const hb_row was) {
+  hb_row chroma, hue;
+  for (int32_t i = 0; i < n; i++) chroma[i] = square_root(a[i] * a[i] + b[i] * b[i]);
+  for (int32_t i = 0; i < n; i++) hue[i] = hue_degrees(a[i], b[i]);
+  for (int32_t i = 0; i < n; i++) {
+    if (!(chroma[i] > 1e-12)) continue;
+    double reach = gamut_reach(clamp01(L[i]), hue[i]), factor = 0.0;
+    if (reach > 1e-9) factor = compressed(chroma[i] / reach, was[i]) / (chroma[i] / reach);
+    if (factor < 1.0) {
+      a[i] = a[i] * factor;
+      b[i] = b[i] * factor;
+    }
+  }
+}
+
+static void colour_adjust(const hb_look *look, int32_t n, hb_row rgb[3]) {
+  hb_row L, a, b, was;
+  for (int c = 0; c < 3; c++)
+    for (int32_t i = 0; i < n; i++) rgb[c][i] = to_linear(rgb[c][i]);
+  for (int32_t i = 0; i < n; i++) {
+    hb_oklab lab = oklab_from_linear(rgb[0][i], rgb[1][i], rgb[2][i]);
+    L[i] = lab.L;
+    a[i] = lab.a;
+    b[i] = lab.b;
+  }
+  bands_adjust(look, n, L, a, b, was);
+  if (look->toned) tone_split(look, n, L, a, b);
+  gamut_draw_in(n, L, a, b, was);
+  for (int32_t i = 0; i < n; i++) {
+    double out[3];
+    linear_from_oklab((hb_oklab){L[i], a[i], b[i]}, out);
+    for (int c = 0; c < 3; c++) rgb[c][i] = out[c];
+  }
+  for (int c = 0; c < 3; c++)
+    for (int32_t i = 0; i < n; i++) rgb[c][i] = to_encoded(clamp01(rgb[c][i]));
+}
+
+/* `toned` is what `tone` makes of the colours that come in. */
+static void look_colour(const hb_look *look, int32_t n, hb_row rgb[3], hb_row toned[3]) {
   const double *p = look->p;
   if (p[MONO] != 0.0) {
-    double grey = clamp01(p[MIX] * rgb[0] + p[MIX + 1] * rgb[1] + p[MIX + 2] * rgb[2]);
-    grey = tone(p, &look->curve[0], grey);
-    rgb[0] = rgb[1] = rgb[2] = grey;
-  } else {
-    double low = rgb[0], high = rgb[0];
-    for (int i = 1; i < 3; i++) {
-      if (rgb[i] < low) low = rgb[i];
-      if (rgb[i] > high) high = rgb[i];
+    for (int32_t i = 0; i < n; i++) {
+      double grey = clamp01(p[MIX] * rgb[0][i] + p[MIX + 1] * rgb[1][i] + p[MIX + 2] * rgb[2][i]);
+      rgb[0][i] = rgb[1][i] = rgb[2][i] = tone(p, &look->curve[0], grey);
     }
-    double toned_low = tone(p, &look->curve[0], low);
-    double scale = 0.0;
-    if (high > low) scale = (tone(p, &look->curve[0], high) - toned_low) / (high - low);
-    for (int i = 0; i < 3; i++) rgb[i] = toned_low + scale * (rgb[i] - low);
+  } else {
+    for (int32_t i = 0; i < n; i++) {
+      double low = rgb[0][i], high = low, toned_low = toned[0][i], toned_high = toned_low;
+      for (int c = 1; c < 3; c++) {
+        double value = rgb[c][i];
+        toned_low = value < low ? toned[c][i] : toned_low;
+        toned_high = value > high ? toned[c][i] : toned_high;
+        low = value < low ? value : low;
+        high = value > high ? value : high;
+      }
+      double scale = (toned_high - toned_low) / (high - low);
+      scale = high > low ? scale : 0.0;
+      for (int c = 0; c < 3; c++) rgb[c][i] = toned_low + scale * (rgb[c][i] - low);
+    }
   }
-  for (int i = 0; i < 3; i++) rgb[i] = clamp01(curve_at(&look->curve[1 + i], rgb[i]));
-  if (look->colour) colour_adjust(look, rgb);
+  for (int c = 0; c < 3; c++)
+    for (int32_t i = 0; i < n; i++) rgb[c][i] = clamp01(curve_at(&look->curve[1 + c], rgb[c][i]));
+  if (look->colour) colour_adjust(look, n, rgb);
 }
 
 static int between(double value, double low, double high) {
@@ -409,7 +374,7 @@ int32_t hb_look_lut(const double *params, int32_t count, int32_t n, int16_t *lut
   /* Gains in stops for temperature and tint: a third of temperature is the way from D65 to D50 (log2 of the
    * D50 white in linear sRGB), tint is the perpendicular from green to magenta; neither changes luminance much. */
   static const double WARM[3] = {0.702, -0.105, -1.413}, MAGENTA[3] = {0.48, -0.195, 0.48};
-  double axis[3][65];
+  hb_row axis[3], toned[3];
   for (int c = 0; c < 3; c++) {
     double gain = power_of_two(params[EXPOSURE] + params[TEMPERATURE] * WARM[c] + params[TINT] * MAGENTA[c]);
     for (int32_t i = 0; i < n; i++) {
@@ -419,15 +384,23 @@ int32_t hb_look_lut(const double *params, int32_t count, int32_t n, int16_t *lut
         v = clamp01(to_encoded(gain * x / (1.0 + (gain - 1.0) * x)));
       }
       axis[c][i] = v;
+      toned[c][i] = tone(params, &look.curve[0], v);
     }
   }
   for (int32_t b = 0; b < n; b++)
-    for (int32_t g = 0; g < n; g++)
-      for (int32_t r = 0; r < n; r++) {
-        double rgb[3] = {axis[0][r], axis[1][g], axis[2][b]};
-        look_colour(&look, rgb);
-        for (int i = 0; i < 3; i++) *lut++ = (int16_t)(clamp01(rgb[i]) * 32640.0 + 0.5);
+    for (int32_t g = 0; g < n; g++) {
+      hb_row rgb[3], row_toned[3];
+      const int32_t at[3] = {0, g, b};
+      for (int c = 0; c < 3; c++)
+        for (int32_t i = 0; i < n; i++) {
+          rgb[c][i] = axis[c][c ? at[c] : i];
+          row_toned[c][i] = toned[c][c ? at[c] : i];
+        }
+      look_colour(&look, n, rgb, row_toned);
+      for (int32_t i = 0; i < n; i++) {
+        for (int c = 0; c < 3; c++) *lut++ = (int16_t)(clamp01(rgb[c][i]) * 32640.0 + 0.5);
         *lut++ = 0;
       }
+    }
   return HB_OK;
 }
