@@ -110,18 +110,22 @@ export class Engine {
   }
 
   /**
-   * What suits a photo. The thumbnails are rendered as they are asked for.
+   * What suits a photo. The thumbnails are rendered as they are asked for, or ahead of that.
    *
    * @param {number} id
    * @param {{count?: number, tierMix?: [number, number], member?: boolean, category?: string,
-   *   taste?: Uint8Array | null, side?: number}} [options] category: the owner's correction, whose list
-   *   then leads; taste: what was learned of the owner; on another bundle it does not count
-   * @returns {Promise<Answer & {scores: Scores, thumbnails: AsyncIterable<Thumbnail>}>}
+   *   taste?: Uint8Array | null, side?: number, ahead?: boolean}} [options] category: the owner's
+   *   correction, whose list then leads; taste: what was learned of the owner; on another bundle it does
+   *   not count; ahead: render the thumbnails at once, while the page is busy with the answer
+   * @returns {Promise<Answer & {scores: Scores, thumbnails: AsyncGenerator<Thumbnail>}>}
    */
-  async suggest(id, { category, side, ...wish } = {}) {
+  async suggest(id, { category, side, ahead, ...wish } = {}) {
     const ended = this.#hold();
     try {
-      const answer = await this.#call("suggest", [id, category === undefined ? wish : { ...wish, lead: category }]);
+      const answering = this.#call("suggest", [id, category === undefined ? wish : { ...wish, lead: category }]);
+      const begun = ahead ? this.#begin(id, null, side, ended) : null; // of what that call will answer
+      const answer = await answering;
+      if (begun) return { ...answer, thumbnails: this.#taken(begun) };
       const presets = answer.presets.map((/** @type {{id: string}} */ { id }) => id);
       const unasked = setTimeout(ended, PATIENCE);
       const asked = () => clearTimeout(unasked);
@@ -189,8 +193,20 @@ export class Engine {
    * @param {() => void} [onEnd] when all are rendered, whoever takes them
    * @returns {AsyncGenerator<Thumbnail>}
    */
-  async *#thumbnails(id, presets, side = THUMBNAIL_SIDE, onStart, onEnd) {
+  async *#thumbnails(id, presets, side, onStart, onEnd) {
     onStart?.();
+    yield* this.#taken(this.#begin(id, presets, side, onEnd));
+  }
+
+  /**
+   * Have thumbnails rendered from now on.
+   *
+   * @param {number} id
+   * @param {string[] | null} presets null: those that the suggestion asked for just before will answer
+   * @param {number} [side]
+   * @param {() => void} [onEnd]
+   */
+  #begin(id, presets, side = THUMBNAIL_SIDE, onEnd) {
     /** @type {Thumbnail[]} */
     const ready = [];
     let wake = () => {}, ended = false;
@@ -206,19 +222,46 @@ export class Engine {
       onEnd?.();
       wake();
     });
-    try {
-      for (;;) {
-        const next = ready.shift();
-        if (next) yield next;
-        else if (failed) throw failed;
-        else if (ended) return;
-        else await new Promise((/** @type {(value?: undefined) => void} */ resolve) => { wake = resolve; });
+    return {
+      /** The next one; null after the last. @returns {Promise<Thumbnail | null>} */
+      next: async () => {
+        for (;;) {
+          const next = ready.shift();
+          if (next) return next;
+          if (failed) throw failed;
+          if (ended) return null;
+          await new Promise((/** @type {(value?: undefined) => void} */ resolve) => { wake = resolve; });
+        }
+      },
+      /** No more are wanted. */
+      stop: () => {
+        if (!ended) this.#worker.postMessage({ id: call, cancel: true });
+        ended = true;
+        for (const { bitmap } of ready.splice(0)) bitmap.close();
+      },
+    };
+  }
+
+  /**
+   * What was begun, one by one. Whoever stops asking, even before the first, stops it.
+   *
+   * @param {{next: () => Promise<Thumbnail | null>, stop: () => void}} begun
+   * @returns {AsyncGenerator<Thumbnail>}
+   */
+  #taken({ next, stop }) {
+    const taken = (async function* () {
+      try {
+        for (let one = await next(); one; one = await next()) yield one;
+      } finally {
+        stop();
       }
-    } finally {
-      if (!ended) this.#worker.postMessage({ id: call, cancel: true });
-      ended = true;
-      for (const { bitmap } of ready) bitmap.close();
-    }
+    })();
+    const end = taken.return.bind(taken);
+    taken.return = (/** @type {any} */ value) => {
+      stop();
+      return end(value);
+    };
+    return taken;
   }
 
   /**

@@ -102,8 +102,14 @@ def test_suggestions_go_before_a_large_rendering(started, photo):
         "engine.suggest(99).catch(() => {})",
         "engine.suggest(id).then(({ thumbnails }) => thumbnails.next())",
         "engine.suggest(id).then(({ thumbnails }) => thumbnails.return())",
+        "engine.suggest(id, { ahead: true })",
+        "engine.suggest(99, { ahead: true }).catch(() => {})",
+        "engine.suggest(id, { ahead: true }).then(({ thumbnails }) => thumbnails.return())",
     ],
-    ids=["nobody asks", "it fails", "one is taken", "none is taken"],
+    ids=[
+        *("nobody asks", "it fails", "one is taken", "none is taken"),
+        *("nobody takes those made ahead", "it fails ahead", "none made ahead is taken"),
+    ],
 )
 def test_the_screen_never_waits_for_thumbnails_that_nobody_takes(started, photo, meanwhile):
     found = started.evaluate(
@@ -158,6 +164,33 @@ def test_the_owners_correction_leads(started, photo):
     assert found["category"]["id"] == "food"
     assert found["categories"][0]["id"] == "coastal"
     assert found["presets"][0]["reason"].startswith("Food: ")
+
+
+def test_thumbnails_made_ahead_are_those_of_the_answer(started, photo):
+    at_once, presets, made, after = started.evaluate(
+        """async (id) => {
+          const posted = [], post = Worker.prototype.postMessage;
+          Worker.prototype.postMessage = function (message, ...rest) {
+            posted.push(message.method);
+            return post.call(this, message, ...rest);
+          };
+          const asking = engine.suggest(id, { ahead: true, side: 90 });
+          const atOnce = [...posted];
+          Worker.prototype.postMessage = post;
+          const answer = await asking, made = [];
+          for await (const { preset, bitmap } of answer.thumbnails) {
+            made.push([preset, Math.max(bitmap.width, bitmap.height)]);
+          }
+          const dropped = await engine.suggest(id, { ahead: true, category: "food" });
+          await dropped.thumbnails.return();
+          const after = await dropped.thumbnails.next();
+          return [atOnce, answer.presets.map(({ id }) => id), made, after.done];
+        }""",
+        photo,
+    )
+    assert at_once == ["suggest", "thumbnails"]
+    assert made == [[preset, 90] for preset in presets]
+    assert after is True
 
 
 def test_thumbnails_stop_when_nobody_asks_for_more(started, photo):

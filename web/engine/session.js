@@ -16,6 +16,7 @@ import { wired } from "./wire.js";
 /** @import {Instance} from "../kernels/instance.js" */
 /** @import {Kernels, Picture} from "../kernels.js" */
 /** @import {Scores} from "../pipeline.js" */
+/** @import {Answer} from "../feature.js" */
 /** @import {Choice, Preference} from "../preference.js" */
 /** @import {Wish} from "../suggest.js" */
 /** @import {Reply, Request} from "./wire.js" */
@@ -26,6 +27,7 @@ import { wired } from "./wire.js";
  * @property {Picture} picture decoded at WORKING_SIDE, on white
  * @property {Feature} feature that was in use when it was opened: a photo is edited with one bundle
  * @property {Promise<Scores> | null} scores
+ * @property {Promise<Answer> | null} answering what was asked last of what suits it
  * @property {number} decoding how long decoding took, ms
  */
 
@@ -110,7 +112,7 @@ const methods = {
     const picture = flat(photo);
     const decoding = performance.now() - start;
     const id = ++lastId;
-    photos.set(id, { blob, size: photo.size, picture, feature, scores: null, decoding });
+    photos.set(id, { blob, size: photo.size, picture, feature, scores: null, answering: null, decoding });
     const small = resized(kernels, picture, within([picture.width, picture.height], PREVIEW_SIDE));
     return {
       id,
@@ -123,18 +125,9 @@ const methods = {
   },
 
   /** @param {Call} _call @param {number} id @param {Wish & {taste?: Uint8Array | null}} wish */
-  async suggest(_call, id, { taste, ...wish }) {
+  suggest(_call, id, wish) {
     const photo = photoOf(id);
-    const preference = taste ? await tasteOf(taste, photo.feature) : undefined;
-    const start = performance.now();
-    photo.scores ??= photo.feature.scores(photo.picture);
-    photo.scores.catch(() => { photo.scores = null; });
-    const scores = await photo.scores;
-    const model = performance.now() - start;
-    const answer = await photo.feature.suggest(photo.picture, { ...wish, scores, preference });
-    answer.timing_ms.decode = photo.decoding;
-    answer.timing_ms.model = model;
-    return answer;
+    return photo.answering = answerOf(photo, wish);
   },
 
   /**
@@ -168,9 +161,16 @@ const methods = {
     return tasted(found.carriedOver(feature.identity.sha256));
   },
 
-  /** @param {Call} call @param {number} id @param {string[]} presets @param {number} side */
+  /**
+   * @param {Call} call
+   * @param {number} id
+   * @param {string[] | null} presets null: those of the answer that is in the making
+   * @param {number} side
+   */
   async thumbnails({ id: call, reply }, id, presets, side) {
-    const { picture, feature } = photoOf(id);
+    const { picture, feature, answering } = photoOf(id);
+    presets ??= (await answering)?.presets.map(({ id }) => id) ?? [];
+    await turn(); // the answer itself goes first
     const small = resized(kernels, picture, within([picture.width, picture.height], side));
     for (const preset of presets) {
       if (cancelled.has(call)) return;
@@ -235,6 +235,26 @@ const methods = {
     return ready();
   },
 };
+
+/**
+ * What suits a photo.
+ *
+ * @param {OpenPhoto} photo
+ * @param {Wish & {taste?: Uint8Array | null}} wish
+ * @returns {Promise<Answer>}
+ */
+async function answerOf(photo, { taste, ...wish }) {
+  const preference = taste ? await tasteOf(taste, photo.feature) : undefined;
+  const start = performance.now();
+  photo.scores ??= photo.feature.scores(photo.picture);
+  photo.scores.catch(() => { photo.scores = null; });
+  const scores = await photo.scores;
+  const model = performance.now() - start;
+  const answer = await photo.feature.suggest(photo.picture, { ...wish, scores, preference });
+  answer.timing_ms.decode = photo.decoding;
+  answer.timing_ms.model = model;
+  return answer;
+}
 
 /** @param {string} path @returns {Promise<Uint8Array<ArrayBuffer>>} */
 async function get(path) {
@@ -362,9 +382,17 @@ async function onScreen(id, maxSide) {
   return shown.picture;
 }
 
-/** Let messages that wait be received. */
+const { port1: door, port2: bell } = new MessageChannel();
+/** @type {(() => void)[]} */
+const turns = [];
+door.onmessage = () => turns.shift()?.();
+
+/** Let messages that wait be received. Unlike a timer's, a message's turn comes at once. */
 function turn() {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
+    turns.push(resolve);
+    bell.postMessage(null);
+  });
 }
 
 /** @param {any} value @returns {ImageBitmap[]} */

@@ -254,21 +254,24 @@ export class Studio extends EventTarget {
    * What suits a photo.
    *
    * @param {OpenPhoto} photo
+   * @param {boolean} [ahead] whether the thumbnails will be taken
    * @returns {Promise<any>} an answer, with its thumbnails
    */
-  async ask(photo) {
+  async ask(photo, ahead) {
     const { id } = await this.open(photo);
     const { category } = photo.edit;
     const member = this.owner.get("membership");
     const taste = await known(this);
-    return this.engine.suggest(id, { member, taste, ...(category ? { category } : {}) });
+    return this.engine.suggest(id, { member, taste, ahead, ...(category ? { category } : {}) });
   }
 
   /** @param {OpenPhoto} photo */
   async #suggest(photo) {
     const { category } = photo.edit;
-    const answer = await this.ask(photo);
-    if (photo.edit.category !== category || this.photo !== photo) return;
+    const answer = await this.ask(photo, true);
+    if (photo.edit.category !== category || this.photo !== photo) {
+      return void answer.thumbnails.return();
+    }
     forgetAnswer(photo);
     photo.answer = answer;
     this.tell("answer");
