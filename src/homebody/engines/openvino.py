@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from homebody.engines import measure
+from homebody.engines.columns import pair_columns
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import QUANTIZE, Graph, Segment, Tensor
 from homebody.engines.program import aligned
@@ -26,6 +27,8 @@ PLAIN = "plain"
 FORMS: dict[str, Callable[[bytes], bytes | None]] = {
     PLAIN: lambda model: model,
     "merged siblings": merge_siblings,
+    "paired columns": pair_columns,
+    "both": lambda model: (paired := pair_columns(model)) and merge_siblings(paired),
 }
 """Ways to say a quantized segment that have one answer, and none where there is nothing to say."""
 
