@@ -17,6 +17,7 @@ from homebody.engines import CompiledModel
 from homebody.errors import GraphError, HomebodyError, RequestError
 from homebody.server.predict import kserve, tensorflow
 from homebody.server.predict.batching import Batcher, Waiting
+from homebody.server.predict.clock import Clock
 from homebody.server.predict.computing import Computing
 from homebody.server.predict.metrics import PredictMetrics
 from homebody.server.predict.signature import Arrays, signature_of
@@ -113,6 +114,7 @@ class PredictApp:
         self._patience_s = patience_s
         self._limit_s = limit_s
         self._held = 0
+        self._clock = Clock(min(_UNWATCHED_S, patience_s / 2, limit_s / 2))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -298,13 +300,12 @@ class PredictApp:
     async def _body(self, receive: Receive, most: int) -> bytes:
         parts: list[bytes] = []
         size = 0
-        loop = asyncio.get_running_loop()
-        end = loop.time() + 10 * self._patience_s
         try:
-            async with asyncio.timeout_at(end) as patience:
+            with self._clock.limit(self._patience_s) as patience:
+                end = patience.due + 9 * self._patience_s
                 while True:
-                    patience.reschedule(min(end, loop.time() + self._patience_s))
                     message = await receive()
+                    patience.again(self._patience_s, end=end)
                     if message["type"] == "http.disconnect":
                         raise Gone
                     part = message.get("body", b"")
@@ -321,12 +322,14 @@ class PredictApp:
         """The outputs, unless the client goes away or it takes too long."""
         item = self._batcher.submit(inputs, rows)
         watch = _Watch(self._batcher, item, receive, self._limit_s)
+        self._clock.add(watch)
         try:
             return await item.answer
         except asyncio.CancelledError:
             self._batcher.drop(item)
             raise RequestError("the server stops; ask another", 503) from None
         finally:
+            self._clock.remove(watch)
             watch.stop()
 
     async def _send(self, reply: Reply, scope: Message, send: Send) -> int:
@@ -337,7 +340,7 @@ class PredictApp:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         if scope["method"] == "HEAD":
             body = b""
-        async with asyncio.timeout(10 * self._patience_s):
+        with self._clock.limit(10 * self._patience_s):
             await send({"type": "http.response.body", "body": body})
         return len(body)
 
@@ -358,30 +361,28 @@ class _Watch:
     def __init__(self, batcher: Batcher, item: Waiting, receive: Receive, limit_s: float) -> None:
         self._batcher, self._item, self._receive = batcher, item, receive
         self._limit_s = limit_s
+        self._end = item.arrived + limit_s
         self._task: asyncio.Task[None] | None = None
-        loop = asyncio.get_running_loop()
-        self._begin = loop.call_later(min(limit_s, _UNWATCHED_S), self._watch)
+        self.due = min(self._end, item.arrived + _UNWATCHED_S)
+
+    def expire(self) -> None:
+        """It has waited a while, or too long."""
+        if self._task is None:
+            self.due = self._end
+            self._task = asyncio.ensure_future(self._left())
+            return
+        problem = f"the answer took over {self._limit_s:g} s; the model is overloaded or slow"
+        self._batcher.drop(self._item, RequestError(problem, 504))
 
     def stop(self) -> None:
         """The request is answered."""
-        self._begin.cancel()
         if self._task is not None:
             self._task.cancel()
 
-    def _watch(self) -> None:
-        self._task = asyncio.ensure_future(self._watching())
-
-    async def _watching(self) -> None:
-        why: Exception = Gone()
-        try:
-            async with asyncio.timeout(max(0.0, self._limit_s - _UNWATCHED_S)):
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
-        except TimeoutError:
-            why = RequestError(
-                f"the answer took over {self._limit_s:g} s; the model is overloaded or slow", 504
-            )
-        self._batcher.drop(self._item, why)
+    async def _left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._batcher.drop(self._item, Gone())
 
 
 async def _maybe_apart(large: bool, function: Callable[..., Any], *arguments: Any) -> Any:

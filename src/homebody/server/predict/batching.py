@@ -41,7 +41,7 @@ class Waiting:
     Attributes:
         inputs, rows: its tensors, and how many rows they have.
         kind: what it can be computed together with: the same.
-        arrived: when, by the monotonic clock.
+        arrived: when, by the loop's clock.
         answer: its outputs, or what computing it raised.
     """
 
@@ -126,7 +126,7 @@ class Batcher:
         else:
             kind = tuple([(name, value.shape) for name, value in sorted(inputs.items())])
         loop = asyncio.get_running_loop()
-        item = Waiting(inputs, rows, kind, time.monotonic(), loop.create_future())
+        item = Waiting(inputs, rows, kind, loop.time(), loop.create_future())
         self._waiting.append(item)
         self._wake()
         return item
@@ -216,7 +216,7 @@ class Batcher:
         """For how long the first request's batch may still fill."""
         if not self._delay or sum([item.rows for item in alike]) >= self._most:
             return 0.0
-        return max(0.0, first.arrived + self._delay - time.monotonic())
+        return max(0.0, first.arrived + self._delay - asyncio.get_running_loop().time())
 
     def _take(self, alike: Sequence[Waiting]) -> list[Waiting]:
         """The first request and those that follow, as far as they fit whole; none overtakes one."""
