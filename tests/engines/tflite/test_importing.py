@@ -20,6 +20,7 @@ from tests.shrink.nets import Net, sqnr
 from tests.shrink.test_operations import BUILD
 
 KINDS = sorted(BUILD.keys() & IMPORTERS.keys())
+INTEGER = [kind for kind in KINDS if kind != "BATCH_TO_SPACE_ND"]  # calibration feeds one row
 NATIVE = OnnxRuntime()
 
 
@@ -41,7 +42,7 @@ def imported(data: bytes) -> Graph:
 
 
 def test_what_the_other_tests_hold_is_most_of_what_is_imported():
-    assert len(KINDS) > 30
+    assert len(KINDS) > 60
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,7 +57,7 @@ def test_each_operation_in_float(kind):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INTEGER)
 def test_each_operation_in_int8(kind):
     net = Net()
     BUILD[kind](net)
@@ -108,8 +109,8 @@ def test_integers_stay_integers():
 
 def test_what_is_not_imported_is_named():
     net = Net()
-    net.op("CUMSUM", [net.input((1, 4)), net.constant(1, "int32")], (1, 4), options="CumsumOptions")
-    with pytest.raises(GraphError, match=r"#0 CUMSUM .* is not imported"):
+    net.op("MATRIX_DIAG", [net.input((1, 4))], (1, 4, 4), options="MatrixDiagOptions")
+    with pytest.raises(GraphError, match=r"#0 MATRIX_DIAG .* is not imported"):
         imported(net.build())
 
 

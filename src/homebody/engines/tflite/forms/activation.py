@@ -17,7 +17,7 @@ from homebody.errors import FormError
 from homebody.runtime.editing import schema
 
 
-@imports("RELU6", "RELU_N1_TO_1")
+@imports("RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
 def _import_clip(to: Import, op: Any) -> None:
     layout = to.layout(op.inputs)
     kind = getattr(schema.ActivationFunctionType, to.source.kind(op))
@@ -67,6 +67,11 @@ def _import_softmax(to: Import, op: Any) -> None:
     if beta != 1:
         value = to.node("Mul", [value, to.constant(np.asarray(beta, np.float32), "beta")])
     to.put(op.outputs[0], to.node("Softmax", [value], axis=-1))
+
+
+@imports("LOG_SOFTMAX")
+def _import_log_softmax(to: Import, op: Any) -> None:
+    to.put(op.outputs[0], to.node("LogSoftmax", [to.real(op.inputs[0])], axis=-1))
 
 
 _BOUNDED: dict[tuple[float, float], str] = {

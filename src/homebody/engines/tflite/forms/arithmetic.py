@@ -13,7 +13,7 @@ from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
 from homebody.engines.tflite.layouts import LAST, PLAIN, to_last
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import FormError
+from homebody.errors import FormError, GraphError
 
 _BINARY_IMPORTED = {
     "ADD": "Add", "SUB": "Sub", "MUL": "Mul", "DIV": "Div", "MAXIMUM": "Max", "MINIMUM": "Min",
@@ -61,6 +61,57 @@ def _import_square(to: Import, op: Any) -> None:
     layout = to.layout(op.inputs)
     value = to.real(op.inputs[0], layout)
     to.put(op.outputs[0], to.node("Mul", [value, value]), layout)
+
+
+_COMPARED = {
+    "EQUAL": "Equal", "LESS": "Less", "LESS_EQUAL": "LessOrEqual", "GREATER": "Greater",
+    "GREATER_EQUAL": "GreaterOrEqual", "LOGICAL_AND": "And", "LOGICAL_OR": "Or",
+}  # fmt: skip
+
+
+@imports(*_COMPARED, "NOT_EQUAL")
+def _import_comparison(to: Import, op: Any) -> None:
+    layout, operands = to.operands(op)
+    value = to.node(_COMPARED.get(to.source.kind(op), "Equal"), operands)
+    if to.source.kind(op) == "NOT_EQUAL":
+        value = to.node("Not", [value])
+    to.put(op.outputs[0], value, layout)
+
+
+@imports("LOGICAL_NOT")
+def _import_not(to: Import, op: Any) -> None:
+    layout = to.layout(op.inputs)
+    to.put(op.outputs[0], to.node("Not", [to.stored(op.inputs[0], layout)]), layout)
+
+
+@imports("FLOOR_DIV", "FLOOR_MOD")
+def _import_floor(to: Import, op: Any) -> None:
+    layout, (one, other) = to.operands(op)
+    is_float, kind = to.source.is_float(op.inputs[0]), to.source.kind(op)
+    if not is_float:
+        if kind == "FLOOR_DIV":
+            raise GraphError("a FLOOR_DIV of integers is not imported; convert without it")
+        to.put(op.outputs[0], to.node("Mod", [one, other]), layout)
+        return
+    value = to.node("Floor", [to.node("Div", [one, other])])
+    if kind == "FLOOR_MOD":
+        value = to.node("Sub", [one, to.node("Mul", [value, other])])
+    to.put(op.outputs[0], value, layout)
+
+
+@imports("ADD_N")
+def _import_sum(to: Import, op: Any) -> None:
+    layout = to.layout(op.inputs)
+    to.put(op.outputs[0], to.node("Sum", [to.real(t, layout) for t in op.inputs]), layout)
+
+
+@imports("SELECT", "SELECT_V2")
+def _import_select(to: Import, op: Any) -> None:
+    mask, *sides = op.inputs
+    if to.source.kind(op) == "SELECT" and to.rank(mask) not in (0, to.rank(op.outputs[0])):
+        raise GraphError("a SELECT of rows is not imported; convert with SELECT_V2")
+    values = [to.stored(mask, LAST), *(to.real(side) for side in sides)]
+    to.put(op.outputs[0], to.node("Where", values))
 
 
 _BINARY_EXPORTED = {

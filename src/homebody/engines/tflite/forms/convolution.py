@@ -21,7 +21,7 @@ from homebody.engines.tflite.importing import Import
 from homebody.engines.tflite.layouts import FIRST, LAST
 from homebody.engines.tflite.registry import exports, imports
 from homebody.engines.tflite.scales import Scale
-from homebody.errors import FormError
+from homebody.errors import FormError, GraphError
 
 
 @imports("CONV_2D", "DEPTHWISE_CONV_2D")
@@ -48,6 +48,30 @@ def _import_convolution(to: Import, op: Any) -> None:
     )  # fmt: skip
     value = to.activate(value, options.fusedActivationFunction, op.outputs[0])
     to.put(op.outputs[0], value, FIRST)
+
+
+@imports("TRANSPOSE_CONV")
+def _import_transposed(to: Import, op: Any) -> None:
+    options, (_, weights, data, *rest) = op.builtinOptions, op.inputs
+    before, after = to.shape(data)[1:3], to.source.shape(op.outputs[0])[1:3]
+    kernel, strides = to.source.shape(weights)[1:3], [options.strideH, options.strideW]
+    if -1 in before:
+        raise GraphError("a TRANSPOSE_CONV of an unknown size is not imported; fix its shape")
+    # [out, h, w, in] becomes [in, out, h, w].
+    filters, _ = to.real_filters(weights, (3, 0, 1, 2))
+    shapes = zip(before, after, kernel, strides, strict=True)
+    totals = [(b - 1) * s + k - a for b, a, k, s in shapes]
+    first = [max(0, total) // 2 for total in totals]
+    inputs = [to.real(data, FIRST), filters]
+    if rest and rest[0] >= 0:
+        inputs.append(to.real(rest[0]))
+    value = to.node(
+        "ConvTranspose", inputs, kernel_shape=list(kernel), strides=strides,
+        pads=[*first, *(max(0, t) - low for t, low in zip(totals, first, strict=True))],
+        output_padding=[max(0, -total) for total in totals],
+    )  # fmt: skip
+    fused = getattr(options, "fusedActivationFunction", 0)
+    to.put(op.outputs[0], to.activate(value, fused, op.outputs[0]), FIRST)
 
 
 @exports("Conv")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
@@ -47,6 +48,36 @@ def _import_strided_slice(to: Import, op: Any) -> None:
             end[axis], step[axis] = begin[axis] + 1 or far.max, 1
     gone = [axis for axis in range(len(begin)) if options.shrinkAxisMask >> axis & 1]
     _sliced(to, op, begin, end, np.arange(len(begin)), step, gone)
+
+
+@imports("GATHER_ND")
+def _import_gather_nd(to: Import, op: Any) -> None:
+    where = to.node("Cast", [to.stored(op.inputs[1], LAST)], to=TensorProto.INT64)
+    to.put_stored(op.outputs[0], to.node("GatherND", [to.stored(op.inputs[0], LAST), where]))
+
+
+@imports("EMBEDDING_LOOKUP")
+def _import_embedding(to: Import, op: Any) -> None:
+    places, rows = (to.stored(tensor, LAST) for tensor in op.inputs)
+    to.put_stored(op.outputs[0], to.node("Gather", [rows, places], axis=0))
+
+
+@imports("REVERSE_V2")
+def _import_reverse(to: Import, op: Any) -> None:
+    axes = np.atleast_1d(to.values(op.inputs[1])).astype(np.int64)
+    far = np.iinfo(np.int64)
+    begin, end = np.full(axes.shape, far.max), np.full(axes.shape, far.min)
+    _sliced(to, op, begin, end, axes, -np.ones(axes.shape, np.int64))
+
+
+@imports("ONE_HOT")
+def _import_one_hot(to: Import, op: Any) -> None:
+    places, depth, on, off = op.inputs
+    ends = np.stack([to.values(off).reshape(()), to.values(on).reshape(())])
+    count = to.constant(np.asarray(to.values(depth), np.int64).reshape(1), "depth")
+    inputs = [to.stored(places, LAST), count, to.constant(ends, "ends")]
+    value = to.node("OneHot", inputs, axis=int(op.builtinOptions.axis))
+    to.put_stored(op.outputs[0], value)
 
 
 def _sliced(

@@ -41,6 +41,28 @@ def _import_split(to: Import, op: Any) -> None:
         to.put_stored(made, part)
 
 
+@imports("SPLIT_V")
+def _import_split_v(to: Import, op: Any) -> None:
+    data, sizes, axis = op.inputs
+    lengths = to.values(sizes).astype(np.int64)
+    at = int(to.values(axis).reshape(()))
+    if (lengths < 0).any():
+        lengths = np.array([to.source.shape(made)[at] for made in op.outputs])
+    inputs = [to.stored(data, LAST), to.constant(lengths, "sizes")]
+    parts = to.node("Split", inputs, len(op.outputs), axis=at)
+    for made, part in zip(op.outputs, [parts] if len(op.outputs) == 1 else parts, strict=True):
+        to.put_stored(made, part)
+
+
+@imports("UNPACK")
+def _import_unpack(to: Import, op: Any) -> None:
+    axis = int(op.builtinOptions.axis)
+    source, axes = to.stored(op.inputs[0], LAST), to.constant(np.asarray([axis], np.int64), "axes")
+    parts = to.node("Split", [source], len(op.outputs), axis=axis)
+    for made, part in zip(op.outputs, [parts] if len(op.outputs) == 1 else parts, strict=True):
+        to.put_stored(made, to.node("Squeeze", [part, axes]))
+
+
 @exports("Concat")
 def _export_concat(to: Export, node: ir.Node) -> None:
     layout, made = to.layout(node.inputs), node.outputs[0]

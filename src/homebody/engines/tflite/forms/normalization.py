@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
 from homebody.engines.tflite.exporting import Export
-from homebody.engines.tflite.layouts import LAST, PLAIN
-from homebody.engines.tflite.registry import exports
+from homebody.engines.tflite.importing import Import
+from homebody.engines.tflite.layouts import FIRST, LAST, PLAIN
+from homebody.engines.tflite.registry import exports, imports
 from homebody.errors import FormError
 
 
@@ -26,6 +28,22 @@ def _standardized(
     variance = to.step("MEAN", [squares, where], kept, keepDims=True)
     shifted = to.step("ADD", [variance, to.number(epsilon)])
     return to.step("MUL", [source, to.step("RSQRT", [shifted])])
+
+
+@imports("L2_NORMALIZATION")
+def _import_length(to: Import, op: Any) -> None:
+    value = to.node("LpNormalization", [to.real(op.inputs[0])], axis=-1, p=2)
+    value = to.activate(value, op.builtinOptions.fusedActivationFunction, op.outputs[0])
+    to.put(op.outputs[0], value)
+
+
+@imports("LOCAL_RESPONSE_NORMALIZATION")
+def _import_response(to: Import, op: Any) -> None:
+    options = op.builtinOptions
+    size = 2 * options.radius + 1
+    value = to.node("LRN", [to.real(op.inputs[0], FIRST)], size=size, bias=float(options.bias),
+                    alpha=float(options.alpha) * size, beta=float(options.beta))  # fmt: skip
+    to.put(op.outputs[0], value, FIRST)
 
 
 @exports("LayerNormalization", "RMSNormalization")

@@ -11,7 +11,7 @@ from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
 from homebody.engines.tflite.layouts import FIRST, LAST, to_last
 from homebody.engines.tflite.registry import exports, imports
-from homebody.errors import FormError
+from homebody.errors import FormError, GraphError
 from homebody.runtime.editing import schema
 
 
@@ -29,6 +29,15 @@ def _import_pad(to: Import, op: Any) -> None:
         "Pad", [to.real(data, layout), pads, to.constant(np.asarray(fill, np.float32), "fill")]
     )
     to.put(op.outputs[0], value, layout)
+
+
+@imports("MIRROR_PAD")
+def _import_mirror(to: Import, op: Any) -> None:
+    if op.builtinOptions.mode != _REFLECT:
+        raise GraphError("a MIRROR_PAD that repeats the border is not imported; convert without it")
+    pads = to.constant(to.values(op.inputs[1]).astype(np.int64).T.reshape(-1), "pads")
+    value = to.node("Pad", [to.real(op.inputs[0]), pads], mode="reflect")
+    to.put(op.outputs[0], value)
 
 
 @exports("Pad")

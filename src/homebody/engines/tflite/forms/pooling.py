@@ -42,6 +42,9 @@ def _export_pool(to: Export, node: ir.Node) -> None:
     if flat:
         kernel, strides, before, after = [1, *kernel], [1, *strides], (1, *before), (1, *after)
         pads = [0, pads[0], 0, pads[1]]
+    starts = zip(after, strides, pads, before, strict=False)
+    if options.get_int("ceil_mode", 0) and any((n - 1) * s - p >= b for n, s, p, b in starts):
+        raise FormError(f"the pool {node.name!r} ends in windows past the picture")
     largest = node.op_type == "MaxPool"
     # Rows that no window reaches are left over in both formats.
     exact = not any(pads) and max(_ends(before, after, kernel, strides)) <= 0

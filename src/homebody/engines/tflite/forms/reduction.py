@@ -54,6 +54,32 @@ def _import_arg(to: Import, op: Any) -> None:
     to.put_stored(op.outputs[0], value)
 
 
+@imports("REDUCE_ANY", "REDUCE_ALL")
+def _import_whether(to: Import, op: Any) -> None:
+    axes = [int(axis) for axis in np.atleast_1d(to.values(op.inputs[1]))]
+    kind = "ReduceMax" if to.source.kind(op) == "REDUCE_ANY" else "ReduceMin"
+    numbers = to.node("Cast", [to.stored(op.inputs[0], LAST)], to=TensorProto.INT32)
+    found = to.node(kind, [numbers], axes=axes, keepdims=int(op.builtinOptions.keepDims))
+    to.put_stored(op.outputs[0], to.node("Cast", [found], to=TensorProto.BOOL))
+
+
+@imports("TOPK_V2")
+def _import_top_k(to: Import, op: Any) -> None:
+    count = to.constant(np.atleast_1d(to.values(op.inputs[1])).astype(np.int64), "count")
+    values, places = to.node("TopK", [to.real(op.inputs[0]), count], 2)
+    to.put(op.outputs[0], values)
+    to.put_stored(op.outputs[1], to.node("Cast", [places], to=TensorProto.INT32))
+
+
+@imports("CUMSUM")
+def _import_cumulative(to: Import, op: Any) -> None:
+    options, axis = op.builtinOptions, to.values(op.inputs[1]).astype(np.int64).reshape(())
+    inputs = [to.real(op.inputs[0]), to.constant(axis, "axis")]
+    value = to.node("CumSum", inputs, exclusive=int(options.exclusive),
+                    reverse=int(options.reverse))  # fmt: skip
+    to.put(op.outputs[0], value)
+
+
 _REDUCED = {
     "ReduceMean": "MEAN", "ReduceSum": "SUM", "ReduceMax": "REDUCE_MAX", "ReduceMin": "REDUCE_MIN",
     "ReduceProd": "REDUCE_PROD",

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from homebody.engines.tflite.exporting import Export
 from homebody.engines.tflite.importing import Import
-from homebody.engines.tflite.layouts import LAST, PLAIN, to_first, to_last
+from homebody.engines.tflite.layouts import FIRST, LAST, PLAIN, to_first, to_last
 from homebody.engines.tflite.registry import exports, imports
 from homebody.errors import FormError, GraphError
 
@@ -70,6 +70,63 @@ def _import_shape(to: Import, op: Any) -> None:
     to.put_stored(op.outputs[0], value)
 
 
+@imports("BROADCAST_TO", "TILE")
+def _import_repeated(to: Import, op: Any) -> None:
+    kind = "Tile" if to.source.kind(op) == "TILE" else "Expand"
+    counts = to.constant(to.values(op.inputs[1]).astype(np.int64), "counts")
+    to.put_stored(op.outputs[0], to.node(kind, [to.stored(op.inputs[0], LAST), counts]))
+
+
+@imports("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+def _import_depth(to: Import, op: Any) -> None:
+    kind = "DepthToSpace" if to.source.kind(op) == "DEPTH_TO_SPACE" else "SpaceToDepth"
+    size = int(op.builtinOptions.blockSize)
+    value = to.node(kind, [to.stored(op.inputs[0], FIRST)], blocksize=size)
+    to.put_stored(op.outputs[0], value, FIRST)
+
+
+@imports("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND")
+def _import_batch(to: Import, op: Any) -> None:
+    """Blocks of a picture as pictures, around which older converters dilate convolutions."""
+    block = [int(n) for n in to.values(op.inputs[1])]
+    pairs = to.values(op.inputs[2]).astype(int)
+    shape, count = list(to.shape(op.inputs[0])), len(block)
+    if -1 in shape:
+        raise GraphError(
+            f"a {to.source.kind(op)} of an unknown size is not imported; fix its shape"
+        )
+    value, rest = to.real(op.inputs[0]), shape[1 + count :]
+
+    def reshaped(value: str, to_shape: list[int]) -> str:
+        return str(to.node("Reshape", [value, to.constant(np.array(to_shape, np.int64), "shape")]))
+
+    if to.source.kind(op) == "SPACE_TO_BATCH_ND":
+        pads = np.zeros((len(shape), 2), np.int64)
+        pads[1 : 1 + count] = pairs
+        value = to.node("Pad", [value, to.constant(pads.T.reshape(-1), "pads")])
+        grown = [n + int(p.sum()) for n, p in zip(shape[1:], pairs, strict=False)]
+        inner = [part for n, b in zip(grown, block, strict=True) for part in (n // b, b)]
+        value = reshaped(value, [shape[0], *inner, *rest])
+        axes = [*range(2, 2 * count + 1, 2), 0, *range(1, 2 * count, 2)]
+        axes += range(2 * count + 1, 2 * count + 1 + len(rest))
+        value = to.node("Transpose", [value], perm=axes)
+        made = [n // b for n, b in zip(grown, block, strict=True)]
+        value = reshaped(value, [shape[0] * int(np.prod(block)), *made, *rest])
+    else:
+        batch = shape[0] // int(np.prod(block))
+        value = reshaped(value, [*block, batch, *shape[1:]])
+        axes = [count, *(axis for n in range(count) for axis in (count + 1 + n, n))]
+        axes += range(2 * count + 1, 2 * count + 1 + len(rest))
+        value = to.node("Transpose", [value], perm=axes)
+        grown = [n * b for n, b in zip(shape[1:], block, strict=False)]
+        value = reshaped(value, [batch, *grown, *rest])
+        first = to.constant(pairs[:, 0].astype(np.int64), "first")
+        last = to.constant((np.array(grown) - pairs[:, 1]).astype(np.int64), "last")
+        where = to.constant(np.arange(1, 1 + count), "axes")
+        value = to.node("Slice", [value, first, last, where])
+    to.put(op.outputs[0], value)
+
+
 @exports("Identity", "Dropout")
 def _export_identity(to: Export, node: ir.Node) -> None:
     if any(value.uses() or value.is_graph_output() for value in node.outputs[1:]):
@@ -121,9 +178,9 @@ def _export_transpose(to: Export, node: ir.Node) -> None:
 
 @exports("Expand")
 def _export_expand(to: Export, node: ir.Node) -> None:
-    made = node.outputs[0]
-    inputs = [to.operand(node.inputs[0], PLAIN, False), to.integers(to.shape(made))]
-    to.put("BROADCAST_TO", inputs, made, PLAIN, False)
+    integer, shape = to.moves_integers(node), to.shape(node.outputs[0])
+    inputs = [to.operand(node.inputs[0], PLAIN, integer), to.integers(shape)]
+    to.put_like_input(node, "BROADCAST_TO", inputs, PLAIN, integer)
 
 
 @exports("Tile")
