@@ -1,10 +1,10 @@
 // Answers questions about web/text.js, under node: a line of JSON in, a line of JSON out. twin.py asks.
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 
 import { SHAPES } from "../../web/bundle/operations.js";
 import { loadTextClassifier } from "../../web/text/classifier.js";
 import * as text from "../../web/text.js";
+import { answer } from "../node.mjs";
 import { golden, pipelined } from "./golden.js";
 import { loadModelInNode } from "./litert.mjs";
 
@@ -56,13 +56,4 @@ const answers = {
   },
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { ask, ...given } = JSON.parse(line);
-  let reply;
-  try {
-    reply = { value: (await answers[ask](given)) ?? null };
-  } catch (error) {
-    reply = { error: error.name, message: error.message };
-  }
-  process.stdout.write(`${JSON.stringify(reply)}\n`);
-}
+await answer(answers);

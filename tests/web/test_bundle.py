@@ -17,7 +17,8 @@ from homebody.bundle.samples import read
 from homebody.errors import BundleError
 from homebody.features.photo.feature import default_bundle
 from tests.bundle.drafts import ROOT
-from tests.web.twin import Refusal, Twin, needs_node, text
+from tests.node import Refusal
+from tests.web.twin import Twin, needs_node, text
 
 pytestmark = needs_node
 

@@ -14,8 +14,9 @@ from homebody.features.photo.catalog import catalog_json, default_catalog, with_
 from homebody.features.photo.look import render
 from homebody.features.photo.preset import Adjustments, Grain, Sharpen, Vignette
 from homebody.server.site import Site, file_of
+from tests.node import Refusal
 from tests.web.conftest import serving
-from tests.web.twin import Refusal, Twin, needs_node, picture, text
+from tests.web.twin import Twin, needs_node, picture, text
 
 ROOT = Path(__file__).parents[2]
 KERNELS = {"resize", "resize_normalize", "normalize", "lut_apply", "grain", "vignette", "sharpen"}

@@ -23,7 +23,8 @@ from homebody.features.photo.feature import default_bundle
 from homebody.features.photo.look import compile_lut, parameters, seed_of
 from homebody.features.photo.suggest import suggest
 from homebody.pipeline import finish, prepare
-from tests.web.twin import Refusal, Twin, needs_node, picture, text
+from tests.node import Refusal
+from tests.web.twin import Twin, needs_node, picture, text
 
 pytestmark = needs_node
 CATALOG = default_catalog()

@@ -2,20 +2,19 @@
 // Bytes are base64. twin.py asks.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 
 import { readBundle } from "../../web/bundle.js";
 import { measure } from "../../web/bundle/comparison.js";
 import { readSamples } from "../../web/bundle/samples.js";
 import { readVocabularies } from "../../web/bundle/vocabulary.js";
 import { readCatalog } from "../../web/catalog.js";
-import { HomebodyError } from "../../web/errors.js";
 import { Feature, rounded } from "../../web/feature.js";
 import { loadKernels } from "../../web/kernels.js";
 import { compileLut, parameters, render, seedOf } from "../../web/look.js";
 import { combine, measures, strengths } from "../../web/photometry.js";
 import { finish, prepare } from "../../web/pipeline.js";
 import { suggest } from "../../web/suggest.js";
+import { answer } from "../node.mjs";
 import { golden } from "./golden.js";
 
 const [, , wasm] = process.argv;
@@ -107,13 +106,4 @@ const answers = {
   },
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { ask, ...given } = JSON.parse(line);
-  let reply;
-  try {
-    reply = { value: (await answers[ask](given)) ?? null };
-  } catch (error) {
-    reply = { error: error.name, message: error.message, ours: error instanceof HomebodyError };
-  }
-  process.stdout.write(`${JSON.stringify(reply)}\n`);
-}
+await answer(answers);

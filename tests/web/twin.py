@@ -3,63 +3,23 @@
 from __future__ import annotations
 
 import base64
-import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from homebody.kernels import NATIVE
+from tests import node
 
 WASM = NATIVE / "homebody.wasm"
-needs_node = pytest.mark.skipif(
-    shutil.which("node") is None or not WASM.exists(),
-    reason="needs node, and the kernels' WebAssembly module (python kernels/build.py)",
-)
+needs_node = node.needs(WASM)
 
 
-class Refusal(Exception):
-    """An error of the JavaScript side: its class's name, and whether it is one of Homebody's."""
-
-    def __init__(self, name: str, message: str, ours: bool) -> None:
-        super().__init__(f"{name}: {message}")
-        self.name, self.message, self.ours = name, message, ours
-
-
-class Twin:
-    """A node process that answers questions until it is closed."""
+class Twin(node.Node):
+    """What a page does with bundles and pictures."""
 
     def __init__(self) -> None:
-        self._node = subprocess.Popen(
-            ["node", str(Path(__file__).with_name("twin.mjs")), str(WASM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def ask(self, question: str, **given: Any) -> Any:
-        """The answer, or a ``Refusal``."""
-        assert self._node.stdin is not None
-        assert self._node.stdout is not None
-        self._node.stdin.write(json.dumps({"ask": question, **given}) + "\n")
-        self._node.stdin.flush()
-        line = self._node.stdout.readline()
-        assert line, f"node ended at {question}"
-        reply = json.loads(line)
-        if "error" in reply:
-            raise Refusal(reply["error"], reply["message"], reply["ours"])
-        return reply["value"]
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._node.stdin is not None
-        assert self._node.stdout is not None
-        self._node.stdin.close()
-        self._node.wait(timeout=30)
-        self._node.stdout.close()
+        super().__init__(Path(__file__).with_name("twin.mjs"), WASM)
 
 
 def text(data: bytes | memoryview) -> str:
