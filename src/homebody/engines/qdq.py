@@ -30,9 +30,104 @@ def prepare(model: ir.Model) -> ir.Model:
     The answers stay: no value that is computed changes, only how its integer is counted.
     """
     turn_first(model)
+    store_weights(model)
     drop_bounds(model)
     to_unsigned(model)
     return split_shared(model)
+
+
+def store_weights(model: ir.Model) -> int:
+    """Store as integers what training left in float: weights that a graph quantizes at each call.
+
+    Quantization-aware training exports float weights with a QuantizeLinear after them, and biases
+    in float. Weights become int8 as that node would make them; the bias of a convolution or product
+    of integers becomes int32 in steps of their scales' product, to half of which it is kept.
+
+    Returns:
+        How many weights and biases were stored.
+    """
+    graph, stored = model.graph, 0
+    for node in list(graph):
+        if node.op_type != QUANTIZE or node.outputs[0].is_graph_output():
+            continue
+        values, reading = _constant(node.inputs[0]), _reading(node)
+        if values is None or reading is None or len(np.shape(reading[0])) > 1:
+            continue
+        scale, zeros = (_along(part, values.ndim, node) for part in reading)
+        info = np.iinfo(zeros.dtype)
+        steps = np.rint(values.astype(np.float32) / scale) + zeros
+        kept = np.clip(steps, info.min, info.max).astype(zeros.dtype)
+        made = _initial(graph, f"{node.outputs[0].name}_stored", kept)
+        node.outputs[0].replace_all_uses_with(made)
+        graph.remove(node, safe=True)
+        stored += 1
+    return stored + sum(_store_bias(graph, node) for node in list(graph))
+
+
+def _store_bias(graph: ir.Graph, node: ir.Node) -> bool:
+    if node.op_type not in ("Conv", "Gemm") or len(node.inputs) < 3:
+        return False
+    real = _constant(node.inputs[2])
+    sides = [value.producer() if value else None for value in node.inputs[:2]]
+    data, weights = (n if n and n.op_type == DEQUANTIZE else None for n in sides)
+    if data is None or weights is None or real is None or real.ndim != 1:
+        return False
+    read, each = _reading(data), _reading(weights)
+    numbers = _constant(weights.inputs[0])
+    factors = [node.attributes[n].as_float() for n in ("alpha", "beta") if n in node.attributes]
+    if read is None or each is None or numbers is None or numbers.dtype not in (np.int8, np.uint8):
+        return False
+    if read[0].ndim or each[0].ndim > 1 or read[1].dtype.itemsize > 1 or set(factors) - {1.0}:
+        return False
+    scale = np.broadcast_to(np.float32(read[0]) * each[0].astype(np.float32), real.shape)
+    steps = np.rint(real.astype(np.float64) / scale)
+    if (np.abs(steps) > np.iinfo(np.int32).max).any():
+        return False
+    name = f"{node.name}_bias"
+    bias = ir.Node(
+        "",
+        DEQUANTIZE,
+        [
+            _initial(graph, f"{name}_stored", steps.astype(np.int32)),
+            _initial(graph, f"{name}_scale", np.array(scale)),
+        ],
+        [ir.AttrInt64("axis", 0)],
+        name=name,
+    )
+    made, source = bias.outputs[0], node.inputs[2]
+    assert source is not None
+    made.name, made.shape, made.type = name, source.shape, source.type
+    graph.insert_before(node, bias)
+    node.replace_input_with(2, made)
+    return True
+
+
+def _reading(node: ir.Node) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """A Q or DQ node's constant scale and zero point of bytes, not in blocks."""
+    scale, zeros = _constant(node.inputs[1]), _zero_point(node)
+    if zeros is None and scale is not None and len(node.inputs) < 3:
+        zeros = np.zeros(scale.shape, np.uint8)
+    blocks = node.attributes.get("block_size")
+    if scale is None or zeros is None or zeros.dtype.kind not in "iu" or scale.dtype != np.float32:
+        return None
+    return None if blocks is not None and blocks.as_int() else (scale, zeros)
+
+
+def _along(part: NDArray[Any], rank: int, node: ir.Node) -> NDArray[Any]:
+    """A scale or zero point in the shape in which it meets the values."""
+    if part.ndim == 0 or part.size == 1:
+        return part.reshape(())
+    axis = node.attributes.get("axis")
+    shape = [1] * rank
+    shape[1 if axis is None else axis.as_int()] = -1
+    return part.reshape(shape)
+
+
+def _initial(graph: ir.Graph, name: str, values: NDArray[Any]) -> ir.Value:
+    made = ir.Value(name=name, const_value=ir.tensor(values, name=name))
+    made.shape, made.type = ir.Shape(values.shape), ir.TensorType(ir.tensor(values).dtype)
+    graph.register_initializer(made)
+    return made
 
 
 def split_shared(model: ir.Model) -> ir.Model:
