@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -151,10 +152,10 @@ class RunCrashes(_Fake):
 
 
 class Gated(_Fake):
-    """Crashes at rows of three, once somebody has written to the pipe that ``GATE`` names."""
+    """Crashes at rows of three, first once somebody has closed the pipe that ``GATE`` names."""
 
     def go_wrong(self, segment):
         if segment.inputs[0].shape[1] == 3:
-            with open(os.environ["GATE"], "rb") as gate:
+            with contextlib.suppress(FileNotFoundError), open(os.environ["GATE"], "rb") as gate:
                 gate.read()
             os.abort()
