@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from homebody.server import join, vendor
+from homebody.server.pages import pages
 
 WEB = Path(__file__).parents[2] / "web"
 TSC = WEB / "node_modules" / "typescript" / "bin" / "tsc"
@@ -88,3 +92,22 @@ def test_what_the_studios_modules_weigh():
     assert WEB / "text.js" not in found
     sizes = {str(path): len(brotli.compress(path.read_bytes())) for path in found}
     assert sum(sizes.values()) < 160_000, json.dumps(sizes, indent=1)
+
+
+def test_what_the_studio_begins_with():
+    """The page's and the engine's first modules, as the wheel has them: 40 kB at most."""
+    brotli = pytest.importorskip("brotli")
+    made = join.joined(WEB, pages(WEB), vendor.DEST / "site")
+    if made is None:
+        pytest.skip("needs python -m homebody.server.vendor, after the last change to web/")
+    found: set[str] = set()
+    waiting = ["studio/main.js", "engine.worker.js", "engine/session.js"]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        for other in re.findall(r'(?:from|import)"(\.[^"]+)"', made[name].read_text("utf-8")):
+            waiting.append(posixpath.normpath(posixpath.join(posixpath.dirname(name), other)))
+    sizes = {name: len(brotli.compress(made[name].read_bytes())) for name in sorted(found)}
+    assert sum(sizes.values()) <= 40_000, json.dumps(sizes, indent=1)
