@@ -30,8 +30,9 @@ import numpy as np
 
 from homebody import engines
 from homebody.engines.compiled import CompiledModel, Settings
-from homebody.engines.compiling import BY_ROWS, ENGINES, read_model
+from homebody.engines.compiling import read_model
 from homebody.engines.engine import Options
+from homebody.engines.loading import BY_ROWS, ENGINES
 from homebody.engines.policy import Policy
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from homebody.engines.compiled import CompiledModel, Settings
-from homebody.engines.compiling import ENGINES, NATIVE
 from homebody.engines.engine import Options
 from homebody.engines.graph import QUANTIZE, Graph
+from homebody.engines.loading import ENGINES, NATIVE
 from homebody.engines.quantize import quantize
 from homebody.errors import CalibrationError, GraphError
 from tests.engines.tflite.test_importing import imported

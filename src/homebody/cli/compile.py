@@ -97,8 +97,8 @@ def compile(
     from homebody.cli import _print
     from homebody.cli._inputs import read_rows
     from homebody.engines import compile as run
-    from homebody.engines.compiling import ENGINES
     from homebody.engines.folder import read
+    from homebody.engines.loading import ENGINES
     from homebody.errors import EngineError, UsageError
     from homebody.feature import find_bundle
     from homebody.files import verify_writable
@@ -182,7 +182,7 @@ def _show(record: Record) -> None:
 
 def _building(say: Step, asked: Sequence[str], shapes: int) -> Callable[[str], None]:
     """Says what is built with each engine; the native one comes first for each shape."""
-    from homebody.engines.compiling import NATIVE
+    from homebody.engines.loading import NATIVE
 
     order = [NATIVE, *(name for name in asked if name != NATIVE)]
     shape = -1

@@ -94,9 +94,9 @@ def _fault(
 ) -> None:
     from homebody.cli import _print
     from homebody.engines.choose import LEAST_SQNR
-    from homebody.engines.compiling import ENGINES
     from homebody.engines.engine import Reason
     from homebody.engines.faults import find_faulty
+    from homebody.engines.loading import ENGINES
     from homebody.errors import UsageError
 
     if name not in ENGINES:

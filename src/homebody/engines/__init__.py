@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from homebody.engines.compiled import CompiledModel
-    from homebody.engines.compiling import compile, load
+    from homebody.engines.compiling import compile
+    from homebody.engines.loading import load
 
 __all__ = ["CompiledModel", "compile", "load"]
 
-_HOME = {"CompiledModel": "compiled", "compile": "compiling", "load": "compiling"}
+_HOME = {"CompiledModel": "compiled", "compile": "compiling", "load": "loading"}
 
 
 def __getattr__(name: str) -> Any:

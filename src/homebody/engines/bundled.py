@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from homebody.bundle import Bundle
 from homebody.engines import folder as folders
 from homebody.engines.compiled import CompiledModel
-from homebody.engines.compiling import load
+from homebody.engines.loading import load
 from homebody.errors import CompiledError, GraphError, ModelError
 from homebody.runtime import TensorSpec
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from homebody import __version__
 from homebody.engines.engine import Engine, Options, Reason
 from homebody.engines.graph import Segment
 from homebody.errors import CompiledError
@@ -85,6 +86,7 @@ def key_parts(segment: Segment, engine: Engine, options: Options) -> dict[str, s
     """Everything that a compiled segment depends on, by name."""
     version = engine.probe()
     return {
+        "homebody": __version__,
         "graph": segment.sha256,
         "inputs": ",".join(f"{t.name}:{t.dtype}:{t.shape}" for t in segment.inputs),
         "engine": engine.name,

@@ -168,7 +168,9 @@ def remembered(
     """
     engines = {native.name: native, engine.name: engine}
     if whole:
-        cut = Plan(graph, (graph.whole(),), (engine.name,), (None,) * len(graph.nodes))
+        all_of_it = graph.whole()
+        reasons = (None,) * len(all_of_it.members)
+        cut = Plan(graph, (all_of_it,), (engine.name,), reasons)
         program, built = build(cut, engines, native, options, store)
     if not whole or built[0].failure:
         cut = plan(graph, engine, native, min_segment_size=min_segment_size)

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,12 +57,14 @@ class Known:
         whole: whether it took the whole graph.
         seconds: the median of a call.
         rows: of how many rows that call was.
+        build: the seconds that building took.
     """
 
     engine: str
     whole: bool
     seconds: float
     rows: int
+    build: float
 
 
 Key: TypeAlias = tuple[Shape, ...]
@@ -208,7 +209,7 @@ class CompiledModel:
                 return found
             known = None if measured else self._known(key)
             made = self._made(key, known, inputs, batch)
-            if known is None and self._rents and batch != -1:
+            if known is None and self._rents and self._open(key) not in self.opened:
                 # What takes any batch answers the others until their own engines are worth it.
                 self._made(self._open(key), None, inputs, batch)
             return made
@@ -250,7 +251,9 @@ class CompiledModel:
             )  # fmt: skip
             best = made.best
             whole = len(best.plan.segments) == 1 and best.plan.engines == (best.engine,)
-            self._chosen[key] = Known(best.engine, whole, best.seconds, batch)
+            self._chosen[key] = Known(
+                best.engine, whole, best.seconds, batch, sum(b.seconds for b in best.built)
+            )
         with self._lock:
             self._keep(key, made, given, measured=known is None)
         return made
@@ -287,6 +290,7 @@ class CompiledModel:
                     costs.add_open(was.engine, was.rows, was.seconds)
                 elif _rest(known) == rest:
                     costs.add(known[0][0], was.seconds)
+                    costs.build.append(was.build)
                     costs.stored.add(known[0][0])
         return self._costs[rest]
 
@@ -332,19 +336,10 @@ class CompiledModel:
         nearest = min(like, key=lambda k: abs(k[0][0] - key[0][0]), default=None)
         return None if nearest is None else self._chosen[nearest]
 
-    @cached_property
+    @property
     def batched(self) -> bool:
         """Whether every input and output has an open first dimension, the same for all."""
-        borders = (*self.graph.inputs, *self.graph.outputs)
-        if any(not tensor.shape or tensor.shape[0] != -1 for tensor in borders):
-            return False
-        values = (*self.graph.model.graph.inputs, *self.graph.model.graph.outputs)
-        names = {getattr(value.shape[0], "value", None) for value in values if value.shape}
-        if len(names) == 1 and names != {None}:
-            return True
-        # How many rows come out may depend on data instead.
-        two = self.graph.at({t.name: (2, *t.shape[1:]) for t in self.graph.inputs})
-        return all(tensor.shape[:1] == (2,) for tensor in two.outputs)
+        return self.graph.batched
 
     def _shapes(self, inputs: Arrays) -> dict[str, Shape]:
         wanted = {tensor.name for tensor in self.graph.inputs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -131,3 +132,14 @@ class Engine(Protocol):
         Raises:
             EngineBuildError: it cannot; the caller builds anew.
         """
+
+
+@functools.cache
+def installed(package: str) -> str | None:
+    """A package's version by its own list of files, which takes no import; None if absent."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -19,7 +19,7 @@ import msgspec
 from homebody.engines.choose import Candidate, Choice
 from homebody.engines.compiled import CompiledModel
 from homebody.engines.engine import Code, Precision
-from homebody.engines.graph import sha256
+from homebody.engines.graph import Graph, Tensor, sha256
 from homebody.engines.policy import Policy
 from homebody.errors import CompiledError
 from homebody.files import replacing
@@ -55,6 +55,25 @@ class SegmentRecord(_Strict, frozen=True):
     failure: Why | None = None
 
 
+class TensorRecord(_Strict, frozen=True):
+    """A value at a graph's border."""
+
+    name: str
+    dtype: str
+    shape: tuple[Dimension, ...]
+    ranked: bool = True
+
+
+class GraphRecord(_Strict, frozen=True):
+    """What is to be known of a graph before it is read."""
+
+    inputs: tuple[TensorRecord, ...]
+    outputs: tuple[TensorRecord, ...]
+    sha256: str
+    """Of all of it as one segment."""
+    nodes: Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
+
+
 class CandidateRecord(_Strict, frozen=True):
     """One way that was measured: the median of a call in seconds, and its distance in decibels."""
 
@@ -72,6 +91,8 @@ class ShapeRecord(_Strict, frozen=True):
     shapes: dict[str, tuple[Dimension, ...]]
     candidates: Annotated[tuple[CandidateRecord, ...], msgspec.Meta(min_length=1)]
     refused: dict[str, Why]
+    graph: GraphRecord
+    """With these shapes."""
     rows: Annotated[int, msgspec.Meta(ge=1, le=1 << 31)] = 1
     """How many it was measured with."""
 
@@ -92,6 +113,8 @@ class Record(_Strict, frozen=True, kw_only=True):
     threads: Annotated[int, msgspec.Meta(ge=1, le=1024)]
     min_segment_size: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
     max_cached_engines: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+    graph: GraphRecord
+    batched: bool
     shapes: tuple[ShapeRecord, ...]
     opened: tuple[ShapeRecord, ...] = ()
     """What answers other batches, under ``cost``."""
@@ -118,6 +141,8 @@ def record_of(
         threads=settings.options.threads,
         min_segment_size=settings.min_segment_size,
         max_cached_engines=settings.max_cached_engines,
+        graph=_graph_record(model.graph),
+        batched=model.batched,
         shapes=tuple(_shape_record(choice) for choice in model.choices.values()),
         opened=tuple(_shape_record(choice) for choice in model.opened.values()),
     )
@@ -172,8 +197,23 @@ def _shape_record(choice: Choice) -> ShapeRecord:
         shapes={tensor.name: tensor.shape for tensor in graph.inputs},
         candidates=tuple(_candidate_record(c) for c in (choice.best, *choice.others)),
         refused={name: Why(r.code, r.detail) for name, r in choice.refused.items()},
+        graph=_graph_record(graph),
         rows=max(1, choice.rows),
     )
+
+
+def _graph_record(graph: Graph) -> GraphRecord:
+    whole = graph.whole()
+    return GraphRecord(
+        inputs=tuple(_tensor_record(tensor) for tensor in whole.inputs),
+        outputs=tuple(_tensor_record(tensor) for tensor in whole.outputs),
+        sha256=whole.sha256,
+        nodes=len(whole.members),
+    )
+
+
+def _tensor_record(tensor: Tensor) -> TensorRecord:
+    return TensorRecord(tensor.name, str(tensor.dtype), tensor.shape, tensor.ranked)
 
 
 def _candidate_record(candidate: Candidate) -> CandidateRecord:

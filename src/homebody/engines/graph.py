@@ -128,6 +128,20 @@ class Graph:
             model = _with_weights(_inferred(_without_weights(model)), model)
         return Graph(model)
 
+    @functools.cached_property
+    def batched(self) -> bool:
+        """Whether every input and output has an open first dimension, the same for all."""
+        borders = (*self.inputs, *self.outputs)
+        if any(not tensor.shape or tensor.shape[0] != -1 for tensor in borders):
+            return False
+        values = (*self.model.graph.inputs, *self.model.graph.outputs)
+        names = {getattr(value.shape[0], "value", None) for value in values if value.shape}
+        if len(names) == 1 and names != {None}:
+            return True
+        # How many rows come out may depend on data instead.
+        two = self.at({t.name: (2, *t.shape[1:]) for t in self.inputs})
+        return all(tensor.shape[:1] == (2,) for tensor in two.outputs)
+
     def segment(self, members: Sequence[int]) -> Segment:
         """Cut nodes out as a model of their own.
 
@@ -245,6 +259,11 @@ def read_graph(
     except Exception as error:  # the checker and onnx-ir raise many kinds for what a file holds
         raise GraphError(f"{name} is not a sound ONNX model: {_line(error)}") from None
     return Graph(canonical)
+
+
+def reread(data: bytes) -> Graph:
+    """What :meth:`Graph.to_bytes` gave, whose SHA-256 was compared: it is canonical and sound."""
+    return Graph(ir.from_proto(_parse(data, "the compiled model")))
 
 
 def sha256(graph: Graph) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
+from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason, installed
 from homebody.engines.graph import Graph, Segment, read_graph
-from homebody.engines.tflite import export_tflite, refusals
 from homebody.errors import EngineBuildError, GraphError, ModelError
-from homebody.runtime import Model
+
+if TYPE_CHECKING:
+    from homebody.runtime import Model
 
 
 class LiteRt:
@@ -20,16 +22,18 @@ class LiteRt:
 
     def probe(self) -> str | Reason:
         """Its version; it comes with Homebody."""
-        from importlib.metadata import version
-
-        return version("ai-edge-litert")
+        return installed("ai-edge-litert") or Reason("unavailable", "pip install homebody")
 
     def supports(self, graph: Graph) -> tuple[Reason | None, ...]:
         """What has a TFLite form with its shapes, types and attributes."""
+        from homebody.engines.tflite import refusals
+
         return refusals(graph)
 
     def build(self, segment: Segment, options: Options) -> Interpreted:
         """Write the segment as a TFLite model and open it."""
+        from homebody.engines.tflite import export_tflite
+
         if options.precision in ("bf16", "fp16"):
             raise EngineBuildError(f"LiteRT does not compute in {options.precision} here")
         try:
@@ -50,6 +54,8 @@ class Interpreted:
     """A segment that LiteRT runs."""
 
     def __init__(self, data: bytes, threads: int) -> None:
+        from homebody.runtime import Model
+
         self._data = data
         self._model = Model(data, threads=threads)
 

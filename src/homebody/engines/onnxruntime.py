@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
+from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason, installed
 from homebody.engines.graph import Graph, Segment
 from homebody.errors import EngineBuildError, GraphError
 
@@ -24,8 +24,10 @@ class OnnxRuntime:
 
     def probe(self) -> str | Reason:
         """Its version, or why it is not here."""
+        if version := installed("onnxruntime"):
+            return version
         try:
-            import onnxruntime
+            import onnxruntime  # which other packages hold too
         except ImportError:
             return Reason("unavailable", "pip install 'homebody[engines]'")
         return str(onnxruntime.__version__)

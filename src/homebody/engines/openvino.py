@@ -12,7 +12,7 @@ import numpy as np
 
 from homebody.engines import measure
 from homebody.engines.columns import pair_columns
-from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
+from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason, installed
 from homebody.engines.graph import QUANTIZE, Graph, Segment, Tensor
 from homebody.engines.program import aligned
 from homebody.engines.rounding import for_openvino
@@ -41,11 +41,7 @@ class OpenVino:
 
     def probe(self) -> str | Reason:
         """Its version, or why it is not here."""
-        try:
-            import openvino
-        except ImportError:
-            return Reason("unavailable", "pip install 'homebody[engines]'")
-        return str(openvino.__version__)
+        return installed("openvino") or Reason("unavailable", "pip install 'homebody[engines]'")
 
     def supports(self, graph: Graph) -> tuple[Reason | None, ...]:
         """Ask for the whole graph; only where that is refused, for each node."""
@@ -186,8 +182,10 @@ def _tensor() -> Any:
 
 @functools.cache
 def _core() -> Any:
-    import openvino
-
+    try:
+        import openvino
+    except ImportError as error:
+        raise RuntimeError(f"it is installed and does not start: {error}") from None
     return openvino.Core()
 
 

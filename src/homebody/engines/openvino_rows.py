@@ -17,7 +17,7 @@ import numpy as np
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import Graph, Segment
-from homebody.engines.openvino import OpenVino, _core, _port, _settings, _why
+from homebody.engines.openvino import PLAIN, OpenVino, _core, _port, _said, _settings, _why
 from homebody.errors import EngineBuildError, GraphError
 
 _AT_ONCE = 64
@@ -51,7 +51,7 @@ class OpenVinoRows:
         if not all(tensor.static and tensor.shape[:1] == (1,) for tensor in one.outputs):
             raise EngineBuildError("what one row gives is not one row of a known shape")
         try:
-            model = _core().read_model(one.to_bytes())
+            model = _core().read_model(_said(one.whole(), options, PLAIN))
             compiled = _core().compile_model(model, "CPU", _streams(options))
         except RuntimeError as error:
             raise EngineBuildError(f"OpenVINO does not build the graph: {_why(error)}") from None

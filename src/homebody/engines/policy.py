@@ -177,7 +177,11 @@ class Costs:
         if len(self._asked) > _SIZES:
             del self._asked[next(iter(self._asked))]
         gains = self._cover(batch).gains
-        due = [s for s, gain in gains.items() if self.rent.get(s, 0.0) + gain >= self.price(s)]
+        due = [
+            size
+            for size, gain in gains.items()
+            if gain > 0 and self.rent.get(size, 0.0) + gain >= self.price(size)
+        ]
         if due:
             return max(due, key=lambda size: (self.rent.get(size, 0.0) + gains[size], size))
         for size, gain in gains.items():

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from homebody.engines.advice import advise
 from homebody.engines.choose import LEAST_SQNR, Choice, noise
 from homebody.engines.compiled import Arrays, CompiledModel
-from homebody.engines.compiling import ENGINES
 from homebody.engines.engine import Reason
 from homebody.engines.faults import find_faulty
 from homebody.engines.folder import Why
+from homebody.engines.loading import ENGINES
 from homebody.engines.nearness import measured
 from homebody.engines.processor import processor
 from homebody.engines.profile import kernels
