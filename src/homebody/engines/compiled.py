@@ -269,8 +269,8 @@ class CompiledModel:
             fresh = not all(built.cached for built in made.best.built)
             (costs.build if fresh else costs.load).append(price)
             if batch == -1 and measured:
-                for candidate in (made.best, *made.others):
-                    costs.add_open(candidate.engine, made.rows, candidate.seconds)
+                # Of these the best alone: runtimes whose calls take turns slow each other down.
+                costs.add_open(made.best.engine, made.rows, made.best.seconds)
             elif batch != -1 and (measured or batch not in costs.run):
                 costs.add(batch, made.best.seconds if measured else None)
             if self.store is not None and batch != -1:

@@ -20,7 +20,7 @@ pytest.importorskip("uvicorn", reason="needs pip install 'homebody[serve]'")
 
 from onnx import TensorProto
 
-from homebody.engines import compiling
+from homebody.engines import compiling, loading
 from tests.engines.isolation import fakes
 
 from .models import doubled, metrics
@@ -28,7 +28,7 @@ from .models import doubled, metrics
 ROOT = Path(__file__).parents[3]
 SERVE = """
 import sys
-from homebody.engines import compiling
+from homebody.engines import compiling, loading
 from tests.engines.isolation import fakes
 compiling.ENGINES["fake"] = fakes.Gated
 from homebody.cli import main
@@ -82,7 +82,7 @@ def test_the_service_answers_while_a_build_crashes_and_after(tmp_path, monkeypat
     assert "Traceback" not in said
 
     # Served again it is not tried again, though it could be built now.
-    again = compiling.load(tmp_path / "out")
+    again = loading.load(tmp_path / "out")
     choice = again.at({"x": (1, 3)})
     assert choice.best.built[0].failure is not None
     assert "SIGABRT" in choice.best.built[0].failure.detail
