@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -250,6 +251,8 @@ def read_graph(
     proto = _parse(source if isinstance(source, bytes) else read_bytes(source), name)
     take_in(proto, None if isinstance(source, bytes) else Path(source), external_sha256)
     _check_versions(proto, name)
+    _check_names(proto, name)
+    _check_weights(proto, name)
     try:
         proto = _inferred(proto)  # outputs may come without shapes, which the checker wants
         onnx.checker.check_model(proto)
@@ -330,6 +333,34 @@ def _check_versions(proto: onnx.ModelProto, name: str) -> None:
             raise GraphError(
                 f"{name} uses version {opset.version} of ONNX's operations; versions "
                 f"{OLDEST_OPSET} to {NEWEST_OPSET} are read, so export it with one of those"
+            )
+
+
+def _check_names(proto: onnx.ModelProto, name: str) -> None:
+    graph = proto.graph
+    named = [v.name for v in (*graph.input, *graph.output, *graph.initializer, *graph.value_info)]
+    named += [graph.name, *(d.dim_param for v in graph.input for d in v.type.tensor_type.shape.dim)]
+    for node in graph.node:
+        named += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        named += [attribute.name for attribute in node.attribute]
+    if not all(isinstance(one, str) for one in named):  # protobuf gives bytes for what is no text
+        raise GraphError(f"{name} holds a name that is no UTF-8 text; export it again")
+
+
+def _check_weights(proto: onnx.ModelProto, name: str) -> None:
+    """Before shapes are inferred: what contradicts itself can end the process there."""
+    for weights in proto.graph.initializer:
+        if not weights.HasField("raw_data") or weights.data_type >= onnx.TensorProto.UINT4:
+            continue  # a byte holds several of the types from there on
+        try:
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(weights.data_type)
+        except KeyError:
+            raise GraphError(f"{name} holds weights of an unknown type: {weights.name!r}") from None
+        wanted = math.prod(weights.dims) * dtype.itemsize
+        if min(weights.dims, default=0) < 0 or len(weights.raw_data) != wanted:
+            raise GraphError(
+                f"the weights {weights.name!r} of {name} have {len(weights.raw_data)} bytes, their "
+                f"shape says {wanted}; export it again"
             )
 
 

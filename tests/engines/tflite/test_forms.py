@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from homebody.engines.graph import Graph, read_graph
 from homebody.engines.tflite import export_tflite, import_tflite, refusals
+from homebody.errors import GraphError, ModelError
 from homebody.runtime import Model
 from tests.engines.tflite.cases import CASES, Case
 
@@ -59,3 +61,36 @@ def test_there_and_back(name):
     again = import_tflite(written).SerializeToString()
     given = {s.name: case.given[s.name] for s in Model(written).inputs}
     near(Model(written)(*given.values()), native(again, given))
+
+
+@pytest.mark.parametrize("name", ["slicing_of_channels", "attention", "pool", "gather", "largest"])
+def test_damaged_files_are_refused_by_name(name):
+    """Bytes changed at random and files cut short, of both formats; nothing else is raised."""
+    case, dice = made(name, 1), np.random.default_rng(0)
+    whole, written = case.model(), export_tflite(static(case))
+    refused = 0
+    for number in range(60):
+        data = bytearray(whole if number % 2 else written)
+        data = data[: dice.integers(len(data))] if dice.random() < 0.2 else data
+        for place in dice.integers(0, max(1, len(data)), 3 if data else 0):
+            data[place] = dice.integers(256)
+        try:
+            if number % 2:
+                graph = read_graph(bytes(data)).at({})
+                refusals(graph)
+                export_tflite(graph)
+            else:
+                import_tflite(bytes(data))
+        except (GraphError, ModelError):
+            refused += 1
+    assert refused > 10
+
+
+def test_weights_that_are_not_of_their_shape_are_refused():
+    """ONNX's inference of shapes ends the process for what follows from these."""
+    case = made("slicing_of_channels", 1)
+    proto = onnx.load_from_string(case.model())
+    (filters,) = (v for v in proto.graph.initializer if len(v.dims) == 4)
+    filters.dims[2] = 38
+    with pytest.raises(GraphError, match="bytes, their shape says"):
+        read_graph(proto.SerializeToString())

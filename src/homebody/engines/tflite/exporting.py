@@ -98,7 +98,7 @@ class Export:
     def refusals(self) -> tuple[Reason | None, ...]:
         """Try to export every operation."""
         for value in self.graph.model.graph.inputs:
-            if tensor(value).static:
+            if _fits(value):
                 self._given(value)
         found: list[Reason | None] = []
         for node in self.graph.nodes:
@@ -112,7 +112,7 @@ class Export:
             except FormError as error:
                 found.append(Reason(error.code, str(error)))
                 for value in node.outputs:
-                    if tensor(value, computed=True).static:
+                    if _fits(value):
                         self._given(value)
             else:
                 found.append(None)
@@ -139,6 +139,10 @@ class Export:
 
     def _given(self, value: ir.Value) -> int:
         """The tensor of what comes in; unsigned bytes are counted as LiteRT does after it."""
+        if not _fits(value):
+            raise FormError(
+                f"{value.name!r} has a dimension that is open or that TFLite cannot count"
+            )
         found, scale = tensor(value), self.read_scale(value) if is_byte(value) else None
         zeros = None if scale is None else scale.zero - shift(found.dtype)
         index = self.out.add_tensor(
@@ -424,3 +428,9 @@ class Export:
     def _key(self, value: ir.Value, layout: str, integer: bool) -> tuple[str, str, bool]:
         name = str(value.name)
         return (self.scales.same.get(name, name) if integer else name, layout, integer)
+
+
+def _fits(value: ir.Value) -> bool:
+    """Whether a value's dimensions are known, and counted in 32 bits."""
+    found = tensor(value, computed=True)
+    return found.static and all(0 <= length < 1 << 31 for length in found.shape)

@@ -83,7 +83,13 @@ class Import:
                     f"{self.source.label(index)} is not imported from TFLite; convert the model "
                     "without it, or export it as ONNX"
                 )
-            IMPORTERS[kind](self, op)
+            try:
+                IMPORTERS[kind](self, op)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                raise GraphError(
+                    f"{self.source.label(index)} is not made as TFLite says ({error}); convert the "
+                    "model anew"
+                ) from None
         outputs = []
         for tensor in self.source.outputs:
             made = self.stored(tensor, LAST)
