@@ -88,6 +88,10 @@ class CompiledModel:
         told: called with an engine's name before it builds.
 
     Attributes:
+        batched: whether rows may be put together and split. At first what shapes say: the first
+            dimension of every input and output is open, and the same. Where rows are not computed
+            apart, as :func:`~homebody.engines.independence.rows_independent` finds out, it is to be
+            False, and then every batch is built as it comes.
         choices: for each batch size that was built, what was chosen and why.
         opened: under ``cost``, what was chosen to answer batches that are not.
         settings: how it is compiled.
@@ -109,6 +113,7 @@ class CompiledModel:
         told: Callable[[str], None] = lambda engine: None,
     ) -> None:
         self.graph = graph
+        self.batched = graph.batched
         self.engines = dict(engines)
         self.native = native
         self.settings = settings or Settings()
@@ -335,11 +340,6 @@ class CompiledModel:
         like = [k for k in self._chosen if _rest(k) == _rest(key) and k[0][0] != -1]
         nearest = min(like, key=lambda k: abs(k[0][0] - key[0][0]), default=None)
         return None if nearest is None else self._chosen[nearest]
-
-    @property
-    def batched(self) -> bool:
-        """Whether every input and output has an open first dimension, the same for all."""
-        return self.graph.batched
 
     def _shapes(self, inputs: Arrays) -> dict[str, Shape]:
         wanted = {tensor.name for tensor in self.graph.inputs}

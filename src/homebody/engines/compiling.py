@@ -14,6 +14,7 @@ from homebody.engines.cache import processor
 from homebody.engines.compiled import Arrays, CompiledModel, Settings
 from homebody.engines.engine import Options, Precision
 from homebody.engines.graph import QUANTIZE, Graph, Shape, Tensor, read_bytes, read_graph
+from homebody.engines.independence import rows_independent
 from homebody.engines.loading import ENGINES, model_of, version_of
 from homebody.engines.plan import MIN_SEGMENT_SIZE
 from homebody.engines.policy import Policy
@@ -77,6 +78,8 @@ def compile(
         options = replace(options, precision="int8")
     settings = Settings(options, policy, min_segment_size, max_cached_engines)
     compiled = model_of(graph, engines, settings, Path(folder), told, isolated=isolated)
+    if compiled.batched:
+        compiled.batched = rows_independent(graph, compiled.native, options, store=compiled.store)
     built = [
         {**_unit(graph), **(s if isinstance(s, Mapping) else {graph.inputs[0].name: s})}
         for s in shapes or [_unit(graph)]
