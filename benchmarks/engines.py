@@ -151,7 +151,10 @@ def _quantize_natively(source: Path, target: Path, samples: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder) / "ready.onnx"
-        quantization.shape_inference.quant_pre_process(str(source), str(ready))
+        # Symbolic shapes take sympy, and these are fixed.
+        quantization.shape_inference.quant_pre_process(
+            str(source), str(ready), skip_symbolic_shape=True
+        )
         quantization.quantize_static(
             str(ready), str(target), Reader(), per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
