@@ -34,12 +34,13 @@ from homebody.engines.build import build
 from homebody.engines.choose import nearness, noise
 from homebody.engines.engine import Buffer, Engine, Options, Reason
 from homebody.engines.faults import find_faulty
-from homebody.engines.graph import Graph, Segment, read_graph
+from homebody.engines.graph import Graph, Segment
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.partition import partition
 from homebody.engines.plan import plan
 from homebody.engines.program import Program
+from homebody.engines.reading import read_graph
 
 sys.path.insert(0, str(Path(__file__).parent))
 from in_turn import report

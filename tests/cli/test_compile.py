@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import os
@@ -39,6 +40,20 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.savez("x.npz", anything=np.ones((12, 16), np.float32))
     np.savez("other.npz", x=np.ones((3, 5), np.float32))
     return tmp_path
+
+
+def test_weights_beside_the_model_are_read_by_their_sha256(run: Run, files: Path) -> None:
+    import onnx
+
+    model = onnx.load("net.onnx")
+    onnx.save(model, "two.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    refused = run("compile", "two.onnx", "-o", "out", *QUICK)
+    assert refused.code == 2
+    assert "--external-sha256" in refused.err
+    digest = hashlib.sha256(Path("w.bin").read_bytes()).hexdigest()
+    done = run("compile", "two.onnx", "-o", "out", *QUICK, "--external-sha256", digest)
+    assert done.code == 0, done.err
+    assert not list(Path("out").glob("*.bin"))
 
 
 def test_real_inputs_are_measured_with_and_named_in_the_report(run: Run, files: Path) -> None:

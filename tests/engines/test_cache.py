@@ -15,10 +15,11 @@ from homebody.engines.build import build
 from homebody.engines.cache import DiskCache
 from homebody.engines.choose import noise
 from homebody.engines.engine import Options
-from homebody.engines.graph import Segment, read_graph
+from homebody.engines.graph import Segment
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import plan
+from homebody.engines.reading import read_graph
 from tests.engines.graphs import model, value
 
 ENGINE = OnnxRuntime()

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from homebody.engines import openvino
 from homebody.engines.columns import FEW, pair_columns
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
+from homebody.engines.reading import read_graph
 from tests.engines.graphs import model, parsed, value
 
 

@@ -14,8 +14,8 @@ pytest.importorskip("onnxruntime", reason="needs pip install 'homebody[engines]'
 from onnx import helper, numpy_helper
 
 from homebody.engines.compiled import CompiledModel, Settings
-from homebody.engines.graph import read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
+from homebody.engines.reading import read_graph
 
 from .graphs import model, value
 

@@ -11,8 +11,8 @@ from onnx import helper
 from homebody.engines.choose import noise
 from homebody.engines.engine import Options
 from homebody.engines.faults import find_faulty
-from homebody.engines.graph import read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
+from homebody.engines.reading import read_graph
 from tests.engines.graphs import model, value
 
 NATIVE = OnnxRuntime()

@@ -8,8 +8,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from homebody.engines.engine import Options
-from homebody.engines.graph import Graph, read_graph
+from homebody.engines.graph import Graph
 from homebody.engines.onnxruntime import OnnxRuntime
+from homebody.engines.reading import read_graph
 from tests.engines.graphs import model, value
 
 

@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
-from homebody.engines.graph import Graph, read_graph, sha256
+from homebody.engines.graph import Graph, sha256
+from homebody.engines.reading import read_graph
 from homebody.errors import GraphError
 from tests.engines.graphs import model, parsed, random_graph, value
 

@@ -12,9 +12,9 @@ from onnx import helper, numpy_helper
 
 from homebody import engines
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
 from homebody.engines.independence import rows_independent
 from homebody.engines.onnxruntime import OnnxRuntime
+from homebody.engines.reading import read_graph
 from homebody.server.predict.signature import signature_of
 
 from .graphs import model, random_graph, value

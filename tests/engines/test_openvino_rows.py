@@ -7,9 +7,9 @@ import pytest
 from onnx import helper
 
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino_rows import OpenVinoRows
+from homebody.engines.reading import read_graph
 from homebody.errors import EngineBuildError
 from tests.engines.graphs import model, random_graph, value
 

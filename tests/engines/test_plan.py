@@ -10,9 +10,9 @@ import pytest
 from homebody.engines.build import build
 from homebody.engines.choose import noise
 from homebody.engines.engine import Options, Reason
-from homebody.engines.graph import read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.plan import plan
+from homebody.engines.reading import read_graph
 from tests.engines.graphs import random_graph
 
 NATIVE = OnnxRuntime()

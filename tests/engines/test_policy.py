@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from homebody.engines.compiled import CompiledModel, Settings
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.policy import Costs, cheapest, choose
+from homebody.engines.reading import read_graph
 from homebody.errors import GraphError
 from tests.engines.graphs import random_graph
 

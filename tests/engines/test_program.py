@@ -8,12 +8,12 @@ import pytest
 from homebody.engines.build import build
 from homebody.engines.choose import choose, noise
 from homebody.engines.engine import Options, Reason
-from homebody.engines.graph import read_graph
 from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import plan
 from homebody.engines.program import WORTH_POINTING
+from homebody.engines.reading import read_graph
 from homebody.errors import EngineBuildError, GraphError
 from tests.engines.graphs import random_graph
 

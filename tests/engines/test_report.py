@@ -295,8 +295,8 @@ def test_the_commands(folder, tmp_path):
 def test_an_engine_that_fails_when_run_is_refused(tmp_path):
     from homebody.engines.choose import choose
     from homebody.engines.engine import Options
-    from homebody.engines.graph import read_graph
     from homebody.engines.onnxruntime import OnnxRuntime
+    from homebody.engines.reading import read_graph
 
     class Falling(OnnxRuntime):
         name = "falling"

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from homebody.engines.compiled import CompiledModel, Settings
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
 from homebody.engines.litert import LiteRt
 from homebody.engines.nearness import Nearness, least
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.page import page
+from homebody.engines.reading import read_graph
 from homebody.engines.report import FaultReport, Report
 from homebody.engines.reporting import DRAWN, _events, report
 from homebody.engines.rows import Rows

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from homebody.engines import qdq
 from homebody.engines.build import build
 from homebody.engines.engine import Engine, Options
-from homebody.engines.graph import Graph, read_graph
+from homebody.engines.graph import Graph
 from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import plan
+from homebody.engines.reading import read_graph
 from homebody.engines.rounding import (
     Reading,
     for_openvino,

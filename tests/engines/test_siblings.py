@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from homebody.engines import openvino
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
+from homebody.engines.reading import read_graph
 from homebody.engines.siblings import merge_siblings
 from homebody.errors import EngineBuildError
 from tests.engines.graphs import model, parsed, value

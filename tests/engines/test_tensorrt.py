@@ -9,10 +9,10 @@ from homebody.engines import tensorrt
 from homebody.engines.build import build
 from homebody.engines.choose import nearness, noise
 from homebody.engines.engine import Options, Reason
-from homebody.engines.graph import read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.plan import plan
 from homebody.engines.quantize import quantize
+from homebody.engines.reading import read_graph
 from homebody.engines.tensorrt import TensorRt
 from homebody.errors import EngineBuildError
 from tests.engines.fake_tensorrt import Cuda, Trt

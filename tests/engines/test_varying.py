@@ -10,11 +10,11 @@ from homebody.engines.build import build
 from homebody.engines.choose import choose, noise
 from homebody.engines.compiled import CompiledModel, Settings
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
 from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import plan
+from homebody.engines.reading import read_graph
 from homebody.errors import GraphError
 from tests.engines.graphs import model, random_graph, value
 

@@ -53,6 +53,10 @@ def compile(
             show_default="the bundle that is compiled, else for-this-photo",
         ),
     ] = None,
+    external_sha256: Annotated[
+        str | None,
+        typer.Option(help="SHA-256 of the file beside an .onnx model that holds its weights."),
+    ] = None,
     shapes: Annotated[
         str | None, typer.Option(help="Input shapes to build now: 1x3x224x224,8x3x224x224.")
     ] = None,
@@ -127,6 +131,7 @@ def compile(
             precision=precision,
             samples=calibrating,
             inputs=rows,
+            external_sha256=external_sha256,
             shapes=wanted,
             policy=cache_policy,
             min_segment_size=min_segment_size,

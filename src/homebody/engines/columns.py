@@ -14,6 +14,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
+from homebody.engines.values import constant, initial, is_number, only_reader
 
 FEW = 4
 """So many channels are few."""
@@ -43,18 +44,18 @@ def _pair(graph: ir.Graph, turn: ir.Node) -> bool:
     shape = _shape(picture)
     if not picture.is_graph_input() or shape is None or shape[2] % 2 or shape[3] > FEW:
         return False
-    between, conv = [turn.outputs[0]], _only_reader(turn.outputs[0])
+    between, conv = [turn.outputs[0]], only_reader(turn.outputs[0])
     while conv is not None and conv.op_type in ("Mul", QUANTIZE, DEQUANTIZE):
-        if not all(_is_number(value) for value in conv.inputs[1:]):
+        if not all(is_number(value) for value in conv.inputs[1:]):
             return False
         between.append(conv.outputs[0])
-        conv = _only_reader(conv.outputs[0])
+        conv = only_reader(conv.outputs[0])
     if conv is None or conv.op_type != "Conv" or conv.inputs[0] is not between[-1]:
         return False
     stored = None if conv.inputs[1] is None else conv.inputs[1].producer()
-    if stored is None or stored.op_type != DEQUANTIZE or _only_reader(stored.outputs[0]) is None:
+    if stored is None or stored.op_type != DEQUANTIZE or only_reader(stored.outputs[0]) is None:
         return False
-    weights = _constant(stored.inputs[0])
+    weights = constant(stored.inputs[0])
     options = {name: attribute.value for name, attribute in conv.attributes.items()}
     if (
         weights is None
@@ -65,7 +66,7 @@ def _pair(graph: ir.Graph, turn: ir.Node) -> bool:
         or list(options.get("strides", [1, 1]))[1] != 2
     ):
         return False
-    zeros = _constant(stored.inputs[2]) if len(stored.inputs) > 2 else None
+    zeros = constant(stored.inputs[2]) if len(stored.inputs) > 2 else None
     if zeros is not None and zeros.any():
         return False
     top, left, bottom, right = options.get("pads", [0, 0, 0, 0])
@@ -76,7 +77,7 @@ def _pair(graph: ir.Graph, turn: ir.Node) -> bool:
         return False
 
     sides = (shape[0], shape[1], shape[2] // 2, 2 * shape[3])
-    wide = _initial(graph, f"{turn.name}_paired_sides", np.array(sides, np.int64))
+    wide = initial(graph, f"{turn.name}_paired_sides", np.array(sides, np.int64))
     reshape = ir.Node("", "Reshape", [picture, wide], name=f"{turn.name}_paired")
     made = reshape.outputs[0]
     made.name, made.shape, made.type = f"{turn.name}_paired", ir.Shape(sides), picture.type
@@ -84,7 +85,7 @@ def _pair(graph: ir.Graph, turn: ir.Node) -> bool:
     turn.replace_input_with(0, made)
     for value in between:
         value.shape = ir.Shape([sides[axis] for axis in _TO_PLANES])
-    stored.replace_input_with(0, _initial(graph, f"{conv.name}_paired_weights", paired))
+    stored.replace_input_with(0, initial(graph, f"{conv.name}_paired_weights", paired))
     stored.outputs[0].shape = ir.Shape(paired.shape)
     conv.attributes.add(ir.AttrInt64s("kernel_shape", paired.shape[2:]))
     conv.attributes.add(ir.AttrInt64s("pads", [top, -first, bottom, after]))
@@ -103,30 +104,8 @@ def _paired(weights: NDArray[np.generic], left: int) -> tuple[NDArray[np.generic
     return paired.reshape(count, 2 * channels, rows, -1), first
 
 
-def _initial(graph: ir.Graph, name: str, array: NDArray[np.generic]) -> ir.Value:
-    value = ir.Value(name=name, const_value=ir.tensor(array, name=name))
-    graph.register_initializer(value)
-    return value
-
-
 def _shape(value: ir.Value) -> tuple[int, ...] | None:
     """Four known lengths, if these are what it has."""
     lengths = [] if value.shape is None else list(value.shape)
     known = tuple(length for length in lengths if isinstance(length, int))
     return known if len(known) == len(lengths) == 4 else None
-
-
-def _only_reader(value: ir.Value) -> ir.Node | None:
-    readers = list(value.uses())
-    return readers[0][0] if len(readers) == 1 and not value.is_graph_output() else None
-
-
-def _is_number(value: ir.Value | None) -> bool:
-    constant = _constant(value)
-    return constant is not None and constant.size == 1
-
-
-def _constant(value: ir.Value | None) -> NDArray[np.generic] | None:
-    if value is None or value.const_value is None:
-        return None
-    return np.asarray(value.const_value.numpy())

@@ -13,12 +13,13 @@ from homebody.engines import qdq
 from homebody.engines.cache import processor
 from homebody.engines.compiled import Arrays, CompiledModel, Settings
 from homebody.engines.engine import Options, Precision
-from homebody.engines.graph import QUANTIZE, Graph, Shape, Tensor, read_bytes, read_graph
+from homebody.engines.graph import QUANTIZE, Graph, Shape, Tensor
 from homebody.engines.independence import rows_independent
 from homebody.engines.loading import ENGINES, model_of, version_of
 from homebody.engines.plan import MIN_SEGMENT_SIZE
 from homebody.engines.policy import Policy
 from homebody.engines.quantize import quantize
+from homebody.engines.reading import read_bytes, read_graph
 from homebody.engines.rows import Rows
 from homebody.engines.saved_model import is_saved_model, to_tflite
 from homebody.engines.tflite import import_tflite
@@ -34,6 +35,7 @@ def compile(
     precision: Precision = "fp32",
     samples: Source | None = None,
     inputs: Rows | None = None,
+    external_sha256: str | None = None,
     shapes: Sequence[Mapping[str, Shape] | Shape] = (),
     policy: Policy = "cost",
     min_segment_size: int = MIN_SEGMENT_SIZE,
@@ -52,6 +54,8 @@ def compile(
         precision: what floating-point operations may compute in; an int8 model stays int8.
         samples: about 100 real inputs, which make a float model int8.
         inputs: real inputs to measure and compare engines with, where they fit; else seeded noise.
+        external_sha256: of the file beside an ``.onnx`` model that holds its weights, in
+            hexadecimal; without it such a file is refused.
         shapes: inputs' shapes to build now, by input's name or of the first; dimensions that are
             open elsewhere are 1.
         policy: how engines are reused across batch sizes.
@@ -70,7 +74,7 @@ def compile(
         {'scores': array(...)}
     """
     options = Options(threads or os.cpu_count() or 1, precision)
-    graph, bundle = _source(model)
+    graph, bundle = _source(model, external_sha256)
     if samples is not None:
         graph = quantize(graph, samples, threads=options.threads)
     if precision == "fp32" and any(node.op_type == QUANTIZE for node in graph.nodes):
@@ -98,8 +102,12 @@ def compile(
     return compiled
 
 
-def read_model(path: str | os.PathLike[str]) -> Graph:
+def read_model(path: str | os.PathLike[str], *, external_sha256: str | None = None) -> Graph:
     """Read an ``.onnx`` or ``.tflite`` file into a graph that engines fuse well.
+
+    Args:
+        path: the file, or a SavedModel's folder.
+        external_sha256: as for :func:`compile`.
 
     Raises:
         GraphError: the file cannot be read, or holds what is not supported.
@@ -111,14 +119,14 @@ def read_model(path: str | os.PathLike[str]) -> Graph:
     elif place.suffix == ".tflite":
         graph = read_graph(import_tflite(read_bytes(place)).SerializeToString())
     else:
-        graph = read_graph(place)
+        graph = read_graph(place, external_sha256=external_sha256)
     return _prepared(graph)
 
 
-def _source(path: str | os.PathLike[str]) -> tuple[Graph, str | None]:
+def _source(path: str | os.PathLike[str], external_sha256: str | None) -> tuple[Graph, str | None]:
     """A model's graph, and the SHA-256 of the bundle that it came out of."""
     if Path(path).suffix != ".hb":
-        return read_model(path), None
+        return read_model(path, external_sha256=external_sha256), None
     with bundles.open(path) as bundle:
         model = bundle.manifest.model
         if model.format != "tflite":

@@ -32,7 +32,7 @@ def take_in(proto: onnx.ModelProto, model: Path | None, sha256: str | None) -> N
     if model is None or sha256 is None:
         raise GraphError(
             f"the model keeps weights in {', '.join(sorted(names))[:200]}; give that file's "
-            "SHA-256 to have it verified and read, or save the model as one file"
+            "SHA-256 (--external-sha256) to have it verified and read, or save it as one file"
         )
     if len(names) != 1:
         raise GraphError(f"the model keeps weights in {len(names)} files; save them as one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from homebody.engines.graph import QUANTIZE
+from homebody.engines.values import is_number, maker
 
 
 def turn_first(model: ir.Model) -> int:
@@ -20,19 +21,19 @@ def turn_first(model: ir.Model) -> int:
     """
     graph, exchanged = model.graph, 0
     for turn in list(graph):
-        quantize = _maker(turn.inputs[0], QUANTIZE) if turn.op_type == "Transpose" else None
+        quantize = maker(turn.inputs[0], QUANTIZE) if turn.op_type == "Transpose" else None
         if quantize is None or turn.outputs[0].is_graph_output():
             continue
         first = quantize
-        product = _maker(quantize.inputs[0], "Mul")
-        if product is not None and _is_number(product.inputs[1]):
+        product = maker(quantize.inputs[0], "Mul")
+        if product is not None and is_number(product.inputs[1]):
             first = product
         source = first.inputs[0]
         chain = [quantize] if first is quantize else [quantize, first]
         if (
             source is None
             or not source.is_graph_input()
-            or not _is_number(quantize.inputs[1])  # scales along an axis would turn too
+            or not is_number(quantize.inputs[1])  # scales along an axis would turn too
             or any(len(n.outputs[0].uses()) != 1 or n.outputs[0].is_graph_output() for n in chain)
         ):
             continue
@@ -50,12 +51,3 @@ def turn_first(model: ir.Model) -> int:
         graph.remove(turn, safe=True)
         exchanged += 1
     return exchanged
-
-
-def _maker(value: ir.Value | None, kind: str) -> ir.Node | None:
-    node = None if value is None else value.producer()
-    return node if node is not None and node.op_type == kind else None
-
-
-def _is_number(value: ir.Value | None) -> bool:
-    return value is not None and value.const_value is not None and value.const_value.size == 1

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason, installed
-from homebody.engines.graph import Graph, Segment, read_graph
+from homebody.engines.graph import Graph, Segment
+from homebody.engines.reading import read_graph
 from homebody.errors import EngineBuildError, GraphError, ModelError
 
 if TYPE_CHECKING:

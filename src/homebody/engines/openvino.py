@@ -67,6 +67,8 @@ class OpenVino:
                     _core().read_model(model), _DEVICE, _settings(options)
                 )
             except RuntimeError as error:
+                if name != PLAIN:
+                    continue
                 raise EngineBuildError(
                     f"OpenVINO does not build the segment: {_why(error)}"
                 ) from None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph
 from homebody.engines.layout import turn_first
+from homebody.engines.values import constant, initial
 
 _CARRIERS = {
     "Concat", "Flatten", "Gather", "Identity", "MaxPool", "Reshape", "Slice", "Split", "Squeeze",
@@ -50,14 +51,14 @@ def store_weights(model: ir.Model) -> int:
     for node in list(graph):
         if node.op_type != QUANTIZE or node.outputs[0].is_graph_output():
             continue
-        values, reading = _constant(node.inputs[0]), _reading(node)
+        values, reading = constant(node.inputs[0]), _reading(node)
         if values is None or reading is None or len(np.shape(reading[0])) > 1:
             continue
         scale, zeros = (_along(part, values.ndim, node) for part in reading)
         info = np.iinfo(zeros.dtype)
         steps = np.rint(values.astype(np.float32) / scale) + zeros
         kept = np.clip(steps, info.min, info.max).astype(zeros.dtype)
-        made = _initial(graph, f"{node.outputs[0].name}_stored", kept)
+        made = initial(graph, f"{node.outputs[0].name}_stored", kept)
         node.outputs[0].replace_all_uses_with(made)
         graph.remove(node, safe=True)
         stored += 1
@@ -67,13 +68,13 @@ def store_weights(model: ir.Model) -> int:
 def _store_bias(graph: ir.Graph, node: ir.Node) -> bool:
     if node.op_type not in ("Conv", "Gemm") or len(node.inputs) < 3:
         return False
-    real = _constant(node.inputs[2])
+    real = constant(node.inputs[2])
     sides = [value.producer() if value else None for value in node.inputs[:2]]
     data, weights = (n if n and n.op_type == DEQUANTIZE else None for n in sides)
     if data is None or weights is None or real is None or real.ndim != 1:
         return False
     read, each = _reading(data), _reading(weights)
-    numbers = _constant(weights.inputs[0])
+    numbers = constant(weights.inputs[0])
     factors = [node.attributes[n].as_float() for n in ("alpha", "beta") if n in node.attributes]
     if read is None or each is None or numbers is None or numbers.dtype not in (np.int8, np.uint8):
         return False
@@ -88,8 +89,8 @@ def _store_bias(graph: ir.Graph, node: ir.Node) -> bool:
         "",
         DEQUANTIZE,
         [
-            _initial(graph, f"{name}_stored", steps.astype(np.int32)),
-            _initial(graph, f"{name}_scale", np.array(scale)),
+            initial(graph, f"{name}_stored", steps.astype(np.int32)),
+            initial(graph, f"{name}_scale", np.array(scale)),
         ],
         [ir.AttrInt64("axis", 0)],
         name=name,
@@ -104,7 +105,7 @@ def _store_bias(graph: ir.Graph, node: ir.Node) -> bool:
 
 def _reading(node: ir.Node) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """A Q or DQ node's constant scale and zero point of bytes, not in blocks."""
-    scale, zeros = _constant(node.inputs[1]), _zero_point(node)
+    scale, zeros = constant(node.inputs[1]), _zero_point(node)
     if zeros is None and scale is not None and len(node.inputs) < 3:
         zeros = np.zeros(scale.shape, np.uint8)
     blocks = node.attributes.get("block_size")
@@ -121,13 +122,6 @@ def _along(part: NDArray[Any], rank: int, node: ir.Node) -> NDArray[Any]:
     shape = [1] * rank
     shape[1 if axis is None else axis.as_int()] = -1
     return part.reshape(shape)
-
-
-def _initial(graph: ir.Graph, name: str, values: NDArray[Any]) -> ir.Value:
-    made = ir.Value(name=name, const_value=ir.tensor(values, name=name))
-    made.shape, made.type = ir.Shape(values.shape), ir.TensorType(ir.tensor(values).dtype)
-    graph.register_initializer(made)
-    return made
 
 
 def split_shared(model: ir.Model) -> ir.Model:
@@ -220,10 +214,7 @@ def to_unsigned(model: ir.Model) -> int:
             zeros = _zero_point(end)
             assert zeros is not None
             moved = (zeros.astype(np.int16) + 128).astype(np.uint8)
-            name = f"{end.name}_zero_point"
-            initial = ir.Value(name=name, const_value=ir.tensor(moved, name=name))
-            graph.register_initializer(initial)
-            end.replace_input_with(2, initial)
+            end.replace_input_with(2, initial(graph, f"{end.name}_zero_point", moved))
         for value in values:
             value.type = ir.TensorType(ir.DataType.UINT8)
         count += len(values)
@@ -240,7 +231,7 @@ def to_symmetric(model: ir.Model) -> int:
     for node in list(graph):
         if node.op_type not in (QUANTIZE, DEQUANTIZE):
             continue
-        scale, zeros = _constant(node.inputs[1]), _zero_point(node)
+        scale, zeros = constant(node.inputs[1]), _zero_point(node)
         source = node.inputs[0]
         if scale is None or zeros is None or zeros.dtype not in (np.int8, np.uint8):
             continue
@@ -256,9 +247,7 @@ def to_symmetric(model: ir.Model) -> int:
         steps = (reach / 127).astype(np.float32)
         for place, values in ((1, steps), (2, np.zeros(zeros.shape, np.int8))):
             name = f"{node.name}_symmetric_{place}"
-            initial = ir.Value(name=name, const_value=ir.tensor(values, name=name))
-            graph.register_initializer(initial)
-            node.replace_input_with(place, initial)
+            node.replace_input_with(place, initial(graph, name, values))
         for value in _carried(node.outputs[0] if node.op_type == QUANTIZE else source)[0]:
             value.type = ir.TensorType(ir.DataType.INT8)
         changed += 1
@@ -273,9 +262,7 @@ def _bound(graph: ir.Graph, quantize: ir.Node, low: float, high: float) -> None:
     if low != 0:
         for place, limit in (("low", low), ("high", high)):
             name = f"{quantize.name}_{place}"
-            values = np.array(limit, np.float32)
-            limits.append(ir.Value(name=name, const_value=ir.tensor(values, name=name)))
-            graph.register_initializer(limits[-1])
+            limits.append(initial(graph, name, np.array(limit, np.float32)))
     kind = "Clip" if limits else "Relu"
     node = ir.Node("", kind, [source, *limits], name=f"{quantize.name}_bounds")
     made = node.outputs[0]
@@ -322,13 +309,7 @@ def _at_border(value: ir.Value) -> bool:
 
 
 def _zero_point(node: ir.Node) -> NDArray[Any] | None:
-    return _constant(node.inputs[2]) if len(node.inputs) > 2 else None
-
-
-def _constant(value: ir.Value | None) -> NDArray[Any] | None:
-    if value is None or value.const_value is None:
-        return None
-    return np.asarray(value.const_value.numpy())
+    return constant(node.inputs[2]) if len(node.inputs) > 2 else None
 
 
 def _bounds(node: ir.Node) -> tuple[float, float] | None:
@@ -340,7 +321,7 @@ def _bounds(node: ir.Node) -> tuple[float, float] | None:
     limits = [-np.inf, np.inf]
     for place, value in enumerate(node.inputs[1:3]):
         if value is not None:
-            found = _constant(value)
+            found = constant(value)
             if found is None:
                 return None
             limits[place] = float(found)
@@ -349,7 +330,7 @@ def _bounds(node: ir.Node) -> tuple[float, float] | None:
 
 def _within(quantize: ir.Node, low: float, high: float) -> bool:
     """Whether a QuantizeLinear's own range lies within bounds, to half a step."""
-    scale, zeros = _constant(quantize.inputs[1]), _zero_point(quantize)
+    scale, zeros = constant(quantize.inputs[1]), _zero_point(quantize)
     if scale is None or zeros is None or zeros.dtype.kind not in "iu":
         return False
     info, zero = np.iinfo(zeros.dtype), zeros.astype(np.float64)

@@ -7,7 +7,8 @@ what shrink gives: equalization, corrected biases, ranges that were observed on 
 from __future__ import annotations
 
 from homebody.engines import qdq
-from homebody.engines.graph import QUANTIZE, Graph, read_graph
+from homebody.engines.graph import QUANTIZE, Graph
+from homebody.engines.reading import read_graph
 from homebody.engines.tflite import export_tflite, import_tflite
 from homebody.errors import GraphError
 from homebody.shrink import Source, shrink

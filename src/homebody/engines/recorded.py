@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from homebody.engines.folder import GraphRecord, Record, TensorRecord
-from homebody.engines.graph import Graph, Segment, Shape, Tensor, reread
+from homebody.engines.graph import Graph, Segment, Shape, Tensor
+from homebody.engines.reading import reread
 from homebody.errors import CompiledError
 
 

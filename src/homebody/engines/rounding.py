@@ -11,7 +11,7 @@ and ONNX Runtime's: the sum as an integer, to float, times one scale, rounded ha
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -19,6 +19,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
+from homebody.engines.values import constant, initial, only_reader
 
 _REACH = 48
 """How many of float32's steps a scale may move: 6e-6 of it at most."""
@@ -120,7 +121,7 @@ def scale_of_product(quantize: ir.Node, factor: np.float32) -> np.float32:
     while waiting:
         node = waiting.pop()
         if node.op_type == DEQUANTIZE:
-            scale = _constant(node.inputs[1])
+            scale = constant(node.inputs[1])
             if scale is not None and scale.ndim == 0 and inverse(scale) == factor:
                 return np.float32(scale)
         elif node.op_type != QUANTIZE:
@@ -134,7 +135,7 @@ def product_before(quantize: ir.Node) -> ir.Node | None:
     product = None if source is None else source.producer()
     if quantize.op_type != QUANTIZE or product is None or product.op_type != "Mul":
         return None
-    scale, factor = _constant(quantize.inputs[1]), _constant(product.inputs[1])
+    scale, factor = constant(quantize.inputs[1]), constant(product.inputs[1])
     alone = len(product.outputs[0].uses()) == 1 and not product.outputs[0].is_graph_output()
     if not alone or scale is None or factor is None or factor.ndim or factor <= 0:
         return None
@@ -177,15 +178,15 @@ _WITHIN = 2.0**-7
 def _by_one_factor(graph: ir.Graph, node: ir.Node) -> bool:
     """Multiply an integer sum by one number for each channel, and round that."""
     end = node
-    while (reader := _only_reader(end)) is not None and reader.op_type == "Relu":
+    while (reader := only_reader(end.outputs[0])) is not None and reader.op_type == "Relu":
         end = reader
     sides = [_dequantized(value) for value in node.inputs]
     if reader is None or reader.op_type != QUANTIZE or any(side is None for side in sides):
         return False
     data, weights, *bias = (side for side in sides if side is not None)
-    scales = [_constant(n.inputs[1]) for n in (data, weights, reader)]
-    numbers, shifts = _constant(weights.inputs[0]), _constant(weights.inputs[2])
-    result = _constant(reader.inputs[2])
+    scales = [constant(n.inputs[1]) for n in (data, weights, reader)]
+    numbers, shifts = constant(weights.inputs[0]), constant(weights.inputs[2])
+    result = constant(reader.inputs[2])
     if any(s is None for s in scales) or numbers is None or shifts is None or result is None:
         return False
     read, each, made = (np.asarray(scale, np.float32) for scale in scales)
@@ -198,25 +199,25 @@ def _by_one_factor(graph: ir.Graph, node: ir.Node) -> bool:
     count = numbers.shape[0 if turned else 1]
     factors = np.broadcast_to((read * each / made).astype(np.float64) / _WITHIN, (count,))
     for part in bias:
-        stored = _constant(part.inputs[0])
+        stored = constant(part.inputs[0])
         if stored is None or stored.dtype != np.int32:
             return False
         real = (stored.astype(np.float64) * _WITHIN).astype(np.float32)
-        node.replace_input_with(2, _initial(graph, f"{node.name}/bias", real))
-    data.replace_input_with(1, _initial(graph, f"{node.name}/one", np.ones((), np.float32)))
+        node.replace_input_with(2, initial(graph, f"{node.name}/bias", real))
+    data.replace_input_with(1, initial(graph, f"{node.name}/one", np.ones((), np.float32)))
     weights.replace_input_with(
-        1, _initial(graph, f"{node.name}/within", np.asarray(_WITHIN, np.float32))
+        1, initial(graph, f"{node.name}/within", np.asarray(_WITHIN, np.float32))
     )
-    weights.replace_input_with(2, _initial(graph, f"{node.name}/zero", np.zeros((), np.int8)))
+    weights.replace_input_with(2, initial(graph, f"{node.name}/zero", np.zeros((), np.int8)))
     weights.attributes.pop("axis", None)
     wide = (1, count, 1, 1) if node.op_type == "Conv" else (1, count)
     factor = ir.Node(
         "",
         DEQUANTIZE,
         [
-            _initial(graph, f"{node.name}/ones", np.ones(wide, np.int8)),
-            _initial(graph, f"{node.name}/factors", factors.astype(np.float32)),
-            _initial(graph, f"{node.name}/zeros", np.zeros(count, np.int8)),
+            initial(graph, f"{node.name}/ones", np.ones(wide, np.int8)),
+            initial(graph, f"{node.name}/factors", factors.astype(np.float32)),
+            initial(graph, f"{node.name}/zeros", np.zeros(count, np.int8)),
         ],
         [ir.AttrInt64("axis", 1)],
         name=f"{node.name}/factor",
@@ -225,7 +226,7 @@ def _by_one_factor(graph: ir.Graph, node: ir.Node) -> bool:
     graph.insert_before(reader, factor)
     _insert(graph, reader, "Mul", [factor.outputs[0]])
     _insert(graph, reader, "Round", [])
-    reader.replace_input_with(1, _initial(graph, f"{node.name}/step", np.ones((), np.float32)))
+    reader.replace_input_with(1, initial(graph, f"{node.name}/step", np.ones((), np.float32)))
     return True
 
 
@@ -240,31 +241,16 @@ def _insert(graph: ir.Graph, before: ir.Node, kind: str, others: list[ir.Value])
     before.replace_input_with(0, made)
 
 
-def _only_reader(node: ir.Node) -> ir.Node | None:
-    readers = list(node.outputs[0].uses())
-    alone = len(readers) == 1 and not node.outputs[0].is_graph_output()
-    return readers[0][0] if alone else None
-
-
 def _dequantized(value: ir.Value | None) -> ir.Node | None:
     """The DequantizeLinear that makes a value, if nothing else reads it."""
     producer = None if value is None else value.producer()
-    if producer is None or producer.op_type != DEQUANTIZE or _only_reader(producer) is None:
+    if (
+        producer is None
+        or producer.op_type != DEQUANTIZE
+        or only_reader(producer.outputs[0]) is None
+    ):
         return None
     return producer
-
-
-def _initial(graph: ir.Graph, name: str, values: NDArray[Any]) -> ir.Value:
-    made = ir.Value(name=name, const_value=ir.tensor(values, name=name))
-    made.shape, made.type = ir.Shape(values.shape), ir.TensorType(made.const_value.dtype)  # type: ignore[union-attr]
-    graph.register_initializer(made)
-    return made
-
-
-def _constant(value: ir.Value | None) -> NDArray[Any] | None:
-    if value is None or value.const_value is None:
-        return None
-    return np.asarray(value.const_value.numpy())
 
 
 def _number(node: ir.Node, name: str, default: float) -> float:

@@ -20,6 +20,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
+from homebody.engines.values import constant, initial, maker, only_reader
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def merge_siblings(data: bytes) -> bytes | None:
 
 
 def _merge(graph: ir.Graph, join: ir.Node) -> bool:
-    after = _only_reader(join.outputs[0])
+    after = only_reader(join.outputs[0])
     axis = join.attributes.get("axis")
     if after is None or after.op_type != QUANTIZE or axis is None or axis.as_int() != 1:
         return False
@@ -112,19 +113,19 @@ def _merge(graph: ir.Graph, join: ir.Node) -> bool:
 
 def _sibling(joined: ir.Value | None) -> _Sibling | None:
     """What gives one of the values that are joined, if it is a convolution that can be merged."""
-    back = _maker(joined, DEQUANTIZE)
-    quantize = _maker(back.inputs[0], QUANTIZE) if back is not None else None
-    node = _maker(quantize.inputs[0], "Conv") if quantize is not None else None
+    back = maker(joined, DEQUANTIZE)
+    quantize = maker(back.inputs[0], QUANTIZE) if back is not None else None
+    node = maker(quantize.inputs[0], "Conv") if quantize is not None else None
     if back is None or quantize is None or node is None or len(node.inputs) != 3:
         return None
     inner = (joined, back.inputs[0], node.outputs[0])
     result = _reading(quantize)
-    if any(_only_reader(value) is None for value in inner) or _reading(back) != result:
+    if any(only_reader(value) is None for value in inner) or _reading(back) != result:
         return None
-    source, weights, bias = (_maker(value, DEQUANTIZE) for value in node.inputs)
+    source, weights, bias = (maker(value, DEQUANTIZE) for value in node.inputs)
     if source is None or weights is None or bias is None or result is None:
         return None
-    whole, biases = _constant(weights.inputs[0]), _constant(bias.inputs[0])
+    whole, biases = constant(weights.inputs[0]), constant(bias.inputs[0])
     given = _reading(source)
     if whole is None or biases is None or given is None or whole.ndim < 3:
         return None
@@ -178,9 +179,7 @@ def _dequantized(
     read = []
     for part, array in (("", values), ("_scale", scales), ("_zero_point", zeros)):
         if array is not None:
-            initial = ir.Value(name=f"{name}{part}", const_value=ir.tensor(array, name=name + part))
-            graph.register_initializer(initial)
-            read.append(initial)
+            read.append(initial(graph, f"{name}{part}", array))
     node = ir.Node("", DEQUANTIZE, read, name=name, attributes=[ir.AttrInt64("axis", 0)])
     made = node.outputs[0]
     made.name, made.shape = f"{name}_dequantized", ir.Shape(values.shape)
@@ -189,23 +188,10 @@ def _dequantized(
     return made
 
 
-def _maker(value: ir.Value | None, kind: str) -> ir.Node | None:
-    node = None if value is None else value.producer()
-    return node if node is not None and node.op_type == kind else None
-
-
-def _only_reader(value: ir.Value | None) -> ir.Node | None:
-    """What reads a value, if that is one node and nobody else sees it."""
-    if value is None or value.is_graph_output():
-        return None
-    readers = list(value.uses())
-    return readers[0][0] if len(readers) == 1 else None
-
-
 def _reading(node: ir.Node) -> tuple[Any, ...] | None:
     """The one scale, zero point and type of a QuantizeLinear or DequantizeLinear."""
-    scale = _constant(node.inputs[1])
-    zero = _constant(node.inputs[2]) if len(node.inputs) > 2 else np.uint8(0)
+    scale = constant(node.inputs[1])
+    zero = constant(node.inputs[2]) if len(node.inputs) > 2 else np.uint8(0)
     if scale is None or zero is None or scale.size != 1 or zero.size != 1:
         return None
     return float(scale.reshape(())), int(zero.reshape(())), str(zero.dtype)
@@ -213,16 +199,10 @@ def _reading(node: ir.Node) -> tuple[Any, ...] | None:
 
 def _per_kernel(node: ir.Node, place: int, count: int) -> NDArray[Any] | None:
     """A DequantizeLinear's scales or zero points, one for each kernel; None if it has none."""
-    values = _constant(node.inputs[place]) if len(node.inputs) > place else None
+    values = constant(node.inputs[place]) if len(node.inputs) > place else None
     if values is None or values.size not in (1, count):
         return None
     axis = node.attributes.get("axis")
     if values.size > 1 and (axis is None or axis.as_int() != 0):
         return None
     return np.broadcast_to(values.reshape(-1), (count,)).copy()
-
-
-def _constant(value: ir.Value | None) -> NDArray[Any] | None:
-    if value is None or value.const_value is None:
-        return None
-    return np.asarray(value.const_value.numpy())

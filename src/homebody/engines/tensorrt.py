@@ -14,7 +14,8 @@ import onnx_ir as ir
 
 from homebody.engines import qdq
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
-from homebody.engines.graph import Graph, Segment, read_graph
+from homebody.engines.graph import Graph, Segment
+from homebody.engines.reading import read_graph
 from homebody.errors import EngineBuildError
 
 WORKSPACE = 1 << 30

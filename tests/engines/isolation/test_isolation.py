@@ -20,7 +20,6 @@ from homebody.engines.build import CRASHED, build
 from homebody.engines.cache import DiskCache
 from homebody.engines.choose import noise
 from homebody.engines.engine import Options
-from homebody.engines.graph import read_graph
 from homebody.engines.isolation import messages
 from homebody.engines.isolation.builder import Builder
 from homebody.engines.isolation.engine import Isolated
@@ -28,6 +27,7 @@ from homebody.engines.litert import LiteRt
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.openvino import OpenVino
 from homebody.engines.plan import plan
+from homebody.engines.reading import read_graph
 from homebody.errors import EngineBuildError, EngineCrashError
 
 from ..graphs import random_graph

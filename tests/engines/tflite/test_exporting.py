@@ -7,7 +7,8 @@ import pytest
 from onnx import helper, numpy_helper
 
 from homebody.engines import qdq
-from homebody.engines.graph import Graph, read_graph
+from homebody.engines.graph import Graph
+from homebody.engines.reading import read_graph
 from homebody.engines.tflite import export_tflite
 from homebody.errors import GraphError
 from homebody.runtime import Model, tflite

@@ -7,7 +7,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from homebody.engines.graph import Graph, read_graph
+from homebody.engines.graph import Graph
+from homebody.engines.reading import read_graph
 from homebody.engines.tflite import export_tflite, import_tflite, refusals
 from homebody.errors import GraphError, ModelError
 from homebody.runtime import Model

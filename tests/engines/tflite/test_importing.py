@@ -8,9 +8,10 @@ import pytest
 from homebody.engines import qdq
 from homebody.engines.build import build
 from homebody.engines.engine import Options
-from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph, read_graph
+from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph
 from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.plan import plan
+from homebody.engines.reading import read_graph
 from homebody.engines.tflite import import_tflite
 from homebody.engines.tflite.registry import IMPORTERS
 from homebody.errors import GraphError, ModelError

@@ -13,8 +13,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from homebody.engines.compiled import CompiledModel, Settings
-from homebody.engines.graph import read_graph
 from homebody.engines.onnxruntime import OnnxRuntime
+from homebody.engines.reading import read_graph
 from homebody.server.predict.app import PredictApp
 
 WEIGHTS = np.arange(-4, 8, dtype=np.float32).reshape(4, 3)

@@ -38,7 +38,7 @@ def export_tflite(graph: Graph, *, batched: bool = False) -> bytes:
         FormError: it holds an operation that has no TFLite form here.
 
     Example:
-        >>> from homebody.engines.graph import read_graph
+        >>> from homebody.engines.reading import read_graph
         >>> data = export_tflite(read_graph("model.onnx"))                  # doctest: +SKIP
     """
     return Export(fuse(graph), batched).model()
@@ -51,7 +51,7 @@ def refusals(graph: Graph) -> tuple[Reason | None, ...]:
     what it makes is taken as given.
 
     Example:
-        >>> from homebody.engines.graph import read_graph
+        >>> from homebody.engines.reading import read_graph
         >>> refusals(read_graph("model.onnx").at({}))                       # doctest: +SKIP
         (None, None, Reason(code='unsupported-shape', detail="..."))
     """
