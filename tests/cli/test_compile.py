@@ -26,6 +26,7 @@ from homebody.engines.profile import Profile
 from homebody.engines.report import Report
 from homebody.features.photo import default_bundle
 
+from ..engines.graphs import model, parsed, value
 from ..engines.test_report import network
 from ..pages.tree import verify_self_contained
 from .conftest import Run
@@ -44,9 +45,16 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_weights_beside_the_model_are_read_by_their_sha256(run: Run, files: Path) -> None:
     import onnx
+    from onnx import helper, numpy_helper
 
-    model = onnx.load("net.onnx")
-    onnx.save(model, "two.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    weights = numpy_helper.from_array(np.arange(2000, dtype=np.float32), "w")
+    made = parsed(
+        model(
+            [helper.make_node("Add", ["x", "w"], ["y"])],
+            [value("x", [2000])], [value("y", [2000])], initializers=[weights],
+        )
+    )  # fmt: skip
+    onnx.save(made, "two.onnx", save_as_external_data=True, location="w.bin")
     refused = run("compile", "two.onnx", "-o", "out", *QUICK)
     assert refused.code == 2
     assert "--external-sha256" in refused.err

@@ -37,7 +37,7 @@ def test_the_commands_and_their_options_exist():
         options = {name for parameter in verbs[verb].params for name in parameter.opts}
         assert {word for word in words if word.startswith("-")} <= options, line
     known = {n for v in ("compile", "profile") for p in verbs[v].params for n in p.opts}
-    assert set(re.findall(r"`(--[a-z-]+)", TEXT)) <= known
+    assert set(re.findall(r"`(--[a-z0-9-]+)", TEXT)) <= known
 
 
 def test_the_pictures_are_there():

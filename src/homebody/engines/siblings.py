@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
+from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
 from homebody.engines.values import constant, initial, maker, only_reader
@@ -59,7 +60,7 @@ def merge_siblings(data: bytes) -> bytes | None:
         merged += _merge(graph, join)
     if not merged:
         return None
-    ir.passes.common.RemoveUnusedNodesPass()(model)
+    RemoveUnusedNodesPass()(model)
     return bytes(ir.to_proto(model).SerializeToString(deterministic=True))
 
 
