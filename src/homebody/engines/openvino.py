@@ -46,8 +46,8 @@ class OpenVino:
     def supports(self, graph: Graph) -> tuple[Reason | None, ...]:
         """Ask for the whole graph; only where that is refused, for each node."""
         try:
-            model = _core().read_model(graph.to_bytes())
-            named = set(_core().query_model(model, _DEVICE))
+            model = core().read_model(graph.to_bytes())
+            named = set(core().query_model(model, _DEVICE))
             if all(op.get_friendly_name() in named for op in model.get_ops()):
                 return (None,) * len(graph.nodes)
         except RuntimeError:
@@ -59,18 +59,18 @@ class OpenVino:
         """Compile a segment, of several forms with the same answer the one that is quickest."""
         found = {}
         for name in FORMS:
-            model = _said(segment, options, name)
+            model = said(segment, options, name)
             if model is None:
                 continue
             try:
-                compiled = _core().compile_model(
-                    _core().read_model(model), _DEVICE, _settings(options)
+                compiled = core().compile_model(
+                    core().read_model(model), _DEVICE, settings_of(options)
                 )
             except RuntimeError as error:
                 if name != PLAIN:
                     continue
                 raise EngineBuildError(
-                    f"OpenVINO does not build the segment: {_why(error)}"
+                    f"OpenVINO does not build the segment: {why(error)}"
                 ) from None
             found[name] = Network(compiled, segment, options, name)
         return found[_quickest(found, segment)]
@@ -82,9 +82,9 @@ class OpenVino:
         if form not in FORMS:
             raise EngineBuildError("OpenVINO does not load the segment: it is of no form known")
         try:
-            compiled = _core().import_model(io.BytesIO(content), _DEVICE, _settings(options))
+            compiled = core().import_model(io.BytesIO(content), _DEVICE, settings_of(options))
         except RuntimeError as error:
-            raise EngineBuildError(f"OpenVINO does not load the segment: {_why(error)}") from None
+            raise EngineBuildError(f"OpenVINO does not load the segment: {why(error)}") from None
         return Network(compiled, segment, options, form)
 
 
@@ -107,12 +107,12 @@ class Network:
         self._request = self._request or self._compiled.create_infer_request()
         given = [np.ascontiguousarray(value) for value in inputs]  # kept while it computes
         for tensor, value in zip(self._segment.inputs, given, strict=True):
-            self._request.set_tensor(_port(self._compiled.inputs, tensor), _shared(value))
+            self._request.set_tensor(port_of(self._compiled.inputs, tensor), _shared(value))
         try:
             self._request.infer(share_outputs=True)
         except RuntimeError as error:
-            raise GraphError(f"OpenVINO does not take these inputs: {_why(error)}") from None
-        ports = [_port(self._compiled.outputs, tensor) for tensor in self._segment.outputs]
+            raise GraphError(f"OpenVINO does not take these inputs: {why(error)}") from None
+        ports = [port_of(self._compiled.outputs, tensor) for tensor in self._segment.outputs]
         return [self._request.get_tensor(port).data.copy() for port in ports]
 
     def save(self) -> bytes | None:
@@ -126,9 +126,9 @@ class Network:
         self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]
     ) -> tuple[KernelTime, ...]:
         """Run a second network, built with OpenVINO's counters on."""
-        settings = {**_settings(self._options), "PERF_COUNT": True}
-        model = _core().read_model(_said(self._segment, self._options, self._form))
-        compiled = _core().compile_model(model, _DEVICE, settings)
+        settings = {**settings_of(self._options), "PERF_COUNT": True}
+        model = core().read_model(said(self._segment, self._options, self._form))
+        compiled = core().compile_model(model, _DEVICE, settings)
         bound = _Request(compiled, self._segment, inputs, outputs)
         bound()
         bound()
@@ -148,11 +148,11 @@ class _Request:
         self.request = compiled.create_infer_request()
         self._infer = self.request.infer
         self._set = self.request.set_tensor
-        self._ports = [_port(compiled.inputs, t) for t in segment.inputs]
+        self._ports = [port_of(compiled.inputs, t) for t in segment.inputs]
         for index, buffer in enumerate(inputs):
             self.point(index, buffer)
         for tensor, buffer in zip(segment.outputs, outputs, strict=True):
-            self._set(_port(compiled.outputs, tensor), _shared(buffer))
+            self._set(port_of(compiled.outputs, tensor), _shared(buffer))
 
     def __call__(self) -> None:
         self._infer(share_outputs=True)
@@ -171,7 +171,8 @@ def _shared(buffer: Buffer) -> Any:
     return _tensor()(buffer, True)
 
 
-def _port(ports: Sequence[Any], tensor: Tensor) -> Any:
+def port_of(ports: Sequence[Any], tensor: Tensor) -> Any:
+    """A network's input or output for a tensor of the segment."""
     return next(port for port in ports if tensor.name in port.names)
 
 
@@ -183,7 +184,12 @@ def _tensor() -> Any:
 
 
 @functools.cache
-def _core() -> Any:
+def core() -> Any:
+    """OpenVINO, started once.
+
+    Raises:
+        RuntimeError: it is installed and does not start.
+    """
     try:
         import openvino
     except ImportError as error:
@@ -191,7 +197,7 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _said(segment: Segment, options: Options, form: str) -> bytes | None:
+def said(segment: Segment, options: Options, form: str) -> bytes | None:
     """The segment in a form, if it has that; integers rounded as by the other engines."""
     if all(node.op_type != QUANTIZE for node in segment.nodes):
         return segment.to_bytes() if form == PLAIN else None
@@ -211,7 +217,8 @@ def _quickest(found: Mapping[str, Network], segment: Segment) -> str:
     return min(seconds, key=lambda name: seconds[name])
 
 
-def _settings(options: Options) -> dict[str, Any]:
+def settings_of(options: Options) -> dict[str, Any]:
+    """What its plugin is told."""
     return {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": options.threads,
@@ -221,17 +228,17 @@ def _settings(options: Options) -> dict[str, Any]:
 
 def _refusal(model: bytes) -> Reason | None:
     try:
-        read = _core().read_model(model)
-        if read.get_ops() and not _core().query_model(read, _DEVICE):
+        read = core().read_model(model)
+        if read.get_ops() and not core().query_model(read, _DEVICE):
             return Reason("unsupported-shape", "its processor plugin does not take the operation")
     except RuntimeError as error:
-        text = _why(error)
+        text = why(error)
         known = "unsupported" not in text.lower() and "not supported" not in text.lower()
         return Reason("unsupported-shape" if known else "unknown-operation", text)
     return None
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """OpenVINO's message without the places in its own source."""
     lines = [line.strip() for line in str(error).splitlines()]
     kept = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]

@@ -17,7 +17,7 @@ import numpy as np
 
 from homebody.engines.engine import Bound, Buffer, KernelTime, Options, Reason
 from homebody.engines.graph import Graph, Segment
-from homebody.engines.openvino import PLAIN, OpenVino, _core, _port, _said, _settings, _why
+from homebody.engines.openvino import PLAIN, OpenVino, core, port_of, said, settings_of, why
 from homebody.errors import EngineBuildError, GraphError
 
 _AT_ONCE = 64
@@ -51,18 +51,18 @@ class OpenVinoRows:
         if not all(tensor.static and tensor.shape[:1] == (1,) for tensor in one.outputs):
             raise EngineBuildError("what one row gives is not one row of a known shape")
         try:
-            model = _core().read_model(_said(one.whole(), options, PLAIN))
-            compiled = _core().compile_model(model, "CPU", _streams(options))
+            model = core().read_model(said(one.whole(), options, PLAIN))
+            compiled = core().compile_model(model, "CPU", _streams(options))
         except RuntimeError as error:
-            raise EngineBuildError(f"OpenVINO does not build the graph: {_why(error)}") from None
+            raise EngineBuildError(f"OpenVINO does not build the graph: {why(error)}") from None
         return Rows(compiled, segment)
 
     def load(self, saved: bytes, segment: Segment, options: Options) -> Rows:
         """Take a compiled network in again."""
         try:
-            compiled = _core().import_model(io.BytesIO(saved), "CPU", _streams(options))
+            compiled = core().import_model(io.BytesIO(saved), "CPU", _streams(options))
         except RuntimeError as error:
-            raise EngineBuildError(f"OpenVINO does not load the graph: {_why(error)}") from None
+            raise EngineBuildError(f"OpenVINO does not load the graph: {why(error)}") from None
         return Rows(compiled, segment)
 
 
@@ -71,8 +71,8 @@ class Rows:
 
     def __init__(self, compiled: Any, segment: Segment) -> None:
         self._compiled = compiled
-        self._inputs = [_port(compiled.inputs, t) for t in segment.inputs]
-        self._outputs = [_port(compiled.outputs, t) for t in segment.outputs]
+        self._inputs = [port_of(compiled.inputs, t) for t in segment.inputs]
+        self._outputs = [port_of(compiled.outputs, t) for t in segment.outputs]
         self._dtypes = [tensor.dtype for tensor in segment.outputs]
         self._requests: list[Any] = []
 
@@ -104,7 +104,7 @@ class Rows:
             for request in self._requests:  # they write to arrays that are about to go
                 with contextlib.suppress(RuntimeError):
                     request.wait()
-            raise GraphError(f"OpenVINO does not take these inputs: {_why(error)}") from None
+            raise GraphError(f"OpenVINO does not take these inputs: {why(error)}") from None
         return made
 
     def bind(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> Bound:
@@ -144,6 +144,6 @@ class _Copying:
 
 
 def _streams(options: Options) -> dict[str, Any]:
-    settings = {**_settings(options), "NUM_STREAMS": options.threads}
+    settings = {**settings_of(options), "NUM_STREAMS": options.threads}
     del settings["PERFORMANCE_HINT"]  # which would say how many streams there are
     return settings
