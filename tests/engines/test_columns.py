@@ -83,6 +83,11 @@ def test_the_integers_stay(data):
     np.testing.assert_array_equal(answer(found, x), answer(made, x))
 
 
+def test_kernels_wider_than_the_picture_are_left_as_they_are():
+    assert pair_columns(convolved(sides=(1, 7), pads=[0] * 4, size=(4, 6))) is None
+    assert pair_columns(convolved(sides=(1, 7), pads=[0] * 4, size=(4, 8))) is not None
+
+
 @pytest.mark.parametrize(
     ("sides", "pads", "kernel", "paired"),
     [

@@ -14,7 +14,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
-from homebody.engines.values import constant, initial, is_number, only_reader
+from homebody.engines.values import constant, initial, is_number, maker, only_reader
 
 FEW = 4
 """So many channels are few."""
@@ -52,8 +52,8 @@ def _pair(graph: ir.Graph, turn: ir.Node) -> bool:
         conv = only_reader(conv.outputs[0])
     if conv is None or conv.op_type != "Conv" or conv.inputs[0] is not between[-1]:
         return False
-    stored = None if conv.inputs[1] is None else conv.inputs[1].producer()
-    if stored is None or stored.op_type != DEQUANTIZE or only_reader(stored.outputs[0]) is None:
+    stored = maker(conv.inputs[1], DEQUANTIZE)
+    if stored is None or only_reader(stored.outputs[0]) is None:
         return False
     weights = constant(stored.inputs[0])
     options = {name: attribute.value for name, attribute in conv.attributes.items()}
@@ -73,7 +73,7 @@ def _pair(graph: ir.Graph, turn: ir.Node) -> bool:
     paired, first = _paired(weights, left)
     count = (shape[2] + left + right - weights.shape[3]) // 2 + 1
     after = count - (shape[2] // 2 - first - paired.shape[3] + 1)
-    if after < 0:
+    if after < 0 or count < 1:
         return False
 
     sides = (shape[0], shape[1], shape[2] // 2, 2 * shape[3])
