@@ -23,6 +23,7 @@ from homebody.engines.engine import Engine, Reason
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph
 from homebody.engines.plan import Plan, plan
 from homebody.engines.processor import BF16, INT8, Processor
+from homebody.engines.values import maker
 
 Code: TypeAlias = Literal[
     "pad-channels",  # a dimension is no multiple of what tiles and vectors hold
@@ -272,10 +273,7 @@ def _channels(node: ir.Node) -> tuple[int, int] | None:
 
 def _constant_shape(value: ir.Value | None) -> tuple[int, ...] | None:
     """A weight's shape, also where a DequantizeLinear makes it."""
-    if value is None:
-        return None
-    producer = value.producer()
-    if producer is not None and producer.op_type == DEQUANTIZE:
+    if (producer := maker(value, DEQUANTIZE)) is not None:
         value = producer.inputs[0]
     if value is None or not value.is_initializer() or value.shape is None:
         return None

@@ -11,6 +11,8 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from homebody.engines.values import initial
+
 MAX_BYTES = 1 << 24
 """A larger result stays computed: it would make the model larger than the operation does."""
 
@@ -133,12 +135,5 @@ def _computed(
 
 def _replace(graph: ir.Graph, node: ir.Node, found: dict[int, NDArray[np.generic]]) -> None:
     for value in node.outputs:
-        constant = ir.Value(
-            name=f"{value.name}/folded",
-            const_value=ir.tensor(found[id(value)], name=f"{value.name}/folded"),
-            shape=ir.Shape(found[id(value)].shape),
-            type=value.type,
-        )
-        graph.register_initializer(constant)
-        value.replace_all_uses_with(constant)
+        value.replace_all_uses_with(initial(graph, f"{value.name}/folded", found[id(value)]))
     graph.remove(node, safe=True)

@@ -19,6 +19,7 @@ from homebody.engines.plan import Plan
 from homebody.engines.profile import Kernel, boundary_seconds, step_seconds
 from homebody.engines.program import Moments, Program, Step, aligned
 from homebody.engines.report import CandidateReport, Decibels, SegmentReport
+from homebody.engines.values import constant
 from homebody.sqnr import decibels
 
 SLOWEST = 10
@@ -210,8 +211,7 @@ def _zero_point(graph: Graph, name: str) -> int:
         made = node.op_type == QUANTIZE and node.outputs[0].name == name
         read = node.op_type == DEQUANTIZE and node.inputs[0] and node.inputs[0].name == name
         if (made or read) and len(node.inputs) > 2:
-            value = node.inputs[2]
-            if value is not None and value.const_value is not None:
-                zeros = np.asarray(value.const_value.numpy())
+            zeros = constant(node.inputs[2])
+            if zeros is not None:
                 return int(zeros) if zeros.ndim == 0 else 0
     return 0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph
 from homebody.engines.layout import turn_first
-from homebody.engines.values import constant, initial
+from homebody.engines.values import constant, initial, maker
 
 _CARRIERS = {
     "Concat", "Flatten", "Gather", "Identity", "MaxPool", "Reshape", "Slice", "Split", "Squeeze",
@@ -69,8 +69,7 @@ def _store_bias(graph: ir.Graph, node: ir.Node) -> bool:
     if node.op_type not in ("Conv", "Gemm") or len(node.inputs) < 3:
         return False
     real = constant(node.inputs[2])
-    sides = [value.producer() if value else None for value in node.inputs[:2]]
-    data, weights = (n if n and n.op_type == DEQUANTIZE else None for n in sides)
+    data, weights = (maker(value, DEQUANTIZE) for value in node.inputs[:2])
     if data is None or weights is None or real is None or real.ndim != 1:
         return False
     read, each = _reading(data), _reading(weights)

@@ -19,7 +19,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE
-from homebody.engines.values import constant, initial, only_reader
+from homebody.engines.values import constant, initial, maker, only_reader
 
 _REACH = 48
 """How many of float32's steps a scale may move: 6e-6 of it at most."""
@@ -131,9 +131,8 @@ def scale_of_product(quantize: ir.Node, factor: np.float32) -> np.float32:
 
 def product_before(quantize: ir.Node) -> ir.Node | None:
     """The product with one number that a QuantizeLinear by 1 reads, if that is how it is said."""
-    source = quantize.inputs[0]
-    product = None if source is None else source.producer()
-    if quantize.op_type != QUANTIZE or product is None or product.op_type != "Mul":
+    product = maker(quantize.inputs[0], "Mul")
+    if quantize.op_type != QUANTIZE or product is None:
         return None
     scale, factor = constant(quantize.inputs[1]), constant(product.inputs[1])
     alone = len(product.outputs[0].uses()) == 1 and not product.outputs[0].is_graph_output()
@@ -243,14 +242,8 @@ def _insert(graph: ir.Graph, before: ir.Node, kind: str, others: list[ir.Value])
 
 def _dequantized(value: ir.Value | None) -> ir.Node | None:
     """The DequantizeLinear that makes a value, if nothing else reads it."""
-    producer = None if value is None else value.producer()
-    if (
-        producer is None
-        or producer.op_type != DEQUANTIZE
-        or only_reader(producer.outputs[0]) is None
-    ):
-        return None
-    return producer
+    node = maker(value, DEQUANTIZE)
+    return node if node is not None and only_reader(value) is not None else None
 
 
 def _number(node: ir.Node, name: str, default: float) -> float:

@@ -7,6 +7,7 @@ import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
 from homebody.engines.graph import Graph
+from homebody.engines.values import constant, only_reader
 
 
 def fuse(graph: Graph) -> Graph:
@@ -37,15 +38,15 @@ def _gelu(erf: ir.Node) -> tuple[ir.Value, ir.Node] | None:
     """What an Erf's Gelu is of, and the last of its operations."""
     inner = erf.inputs[0].producer() if erf.inputs[0] is not None else None
     scaled = inner and (_with(inner, "Div", np.sqrt(2)) or _with(inner, "Mul", np.sqrt(0.5)))
-    more = _reader(erf)
+    more = only_reader(erf.outputs[0])
     plus = more and _with(more, "Add", 1)
     if not scaled or more is None or not plus:
         return None
-    product = _reader(more)
+    product = only_reader(more.outputs[0])
     if product is None or product.op_type != "Mul":
         return None
     half = _with(product, "Mul", 0.5)
-    last = _reader(product)
+    last = only_reader(product.outputs[0])
     if half is not None:  # x * ((1 + erf) / 2)
         return (scaled, last) if last is not None and _times(last, scaled) else None
     if _times(product, scaled):  # (x * (1 + erf)) / 2
@@ -65,22 +66,13 @@ def _with(node: ir.Node, kind: str, number: float) -> ir.Value | None:
     first, second = node.inputs
     pairs = [(first, second)] if kind == "Div" else [(first, second), (second, first)]
     for value, other in pairs:
-        known = None if other is None else other.const_value
+        known = constant(other)
         if value is None or known is None or known.size != 1:
             continue
-        if np.isclose(float(known.numpy().reshape(())), number, rtol=1e-3):
+        if np.isclose(float(known.reshape(())), number, rtol=1e-3):
             return value
     return None
 
 
 def _times(node: ir.Node, value: ir.Value) -> bool:
     return node.op_type == "Mul" and any(read is value for read in node.inputs)
-
-
-def _reader(node: ir.Node) -> ir.Node | None:
-    """The one operation that reads what another makes."""
-    made = node.outputs[0]
-    readers = list(made.uses())
-    if len(readers) != 1 or made.is_graph_output():
-        return None
-    return readers[0][0]

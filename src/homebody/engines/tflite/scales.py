@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from homebody.engines.graph import DEQUANTIZE, QUANTIZE, Graph
 from homebody.engines.rounding import product_before, scale_of_product
+from homebody.engines.values import constant, maker
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,10 @@ class Scales:
         return self._constants[id(value)]
 
     def _known(self, value: ir.Value) -> NDArray[Any] | None:
-        if value.const_value is not None:
-            return np.asarray(value.const_value.numpy())
-        producer = value.producer()
-        if producer is None or producer.op_type != DEQUANTIZE:
+        if (known := constant(value)) is not None:
+            return known
+        producer = maker(value, DEQUANTIZE)
+        if producer is None:
             return None
         numbers, scale = self.constant(producer.inputs[0]), self.of(producer)
         if numbers is None or scale is None:
@@ -118,8 +119,8 @@ class Scales:
 
     def stored(self, value: ir.Value | None) -> tuple[NDArray[Any], Scale] | None:
         """A dequantized constant's own int8 or int32 numbers."""
-        producer = None if value is None else value.producer()
-        if producer is None or producer.op_type != DEQUANTIZE:
+        producer = maker(value, DEQUANTIZE)
+        if producer is None:
             return None
         numbers, scale = self.constant(producer.inputs[0]), self.of(producer)
         if numbers is None or scale is None or numbers.dtype not in (np.int8, np.uint8, np.int32):
