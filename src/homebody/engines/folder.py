@@ -16,10 +16,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from homebody.engines.borders import Dimension, TensorRecord
 from homebody.engines.choose import Candidate, Choice
 from homebody.engines.compiled import CompiledModel
 from homebody.engines.engine import Code, Precision
-from homebody.engines.graph import Graph, Tensor, sha256
+from homebody.engines.graph import Graph, sha256
 from homebody.engines.policy import Policy
 from homebody.errors import CompiledError
 from homebody.files import replacing
@@ -27,9 +28,6 @@ from homebody.files import replacing
 FORMAT = "homebody.compiled/1"
 MODEL, RECORD, CACHE = "model.onnx", "compiled.json", "cache"
 MAX_RECORD = 64 << 20
-
-Dimension = Annotated[int, msgspec.Meta(ge=-1, le=1 << 31)]
-"""-1 where it stays open."""
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,15 +51,6 @@ class SegmentRecord(_Strict, frozen=True):
     build_seconds: float
     cached: bool
     failure: Why | None = None
-
-
-class TensorRecord(_Strict, frozen=True):
-    """A value at a graph's border."""
-
-    name: str
-    dtype: str
-    shape: tuple[Dimension, ...]
-    ranked: bool = True
 
 
 class GraphRecord(_Strict, frozen=True):
@@ -205,15 +194,11 @@ def _shape_record(choice: Choice) -> ShapeRecord:
 def _graph_record(graph: Graph) -> GraphRecord:
     whole = graph.whole()
     return GraphRecord(
-        inputs=tuple(_tensor_record(tensor) for tensor in whole.inputs),
-        outputs=tuple(_tensor_record(tensor) for tensor in whole.outputs),
+        inputs=tuple(TensorRecord.of(tensor) for tensor in whole.inputs),
+        outputs=tuple(TensorRecord.of(tensor) for tensor in whole.outputs),
         sha256=whole.sha256,
         nodes=len(whole.members),
     )
-
-
-def _tensor_record(tensor: Tensor) -> TensorRecord:
-    return TensorRecord(tensor.name, str(tensor.dtype), tensor.shape, tensor.ranked)
 
 
 def _candidate_record(candidate: Candidate) -> CandidateRecord:

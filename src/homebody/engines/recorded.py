@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from homebody.engines.folder import GraphRecord, Record, TensorRecord
-from homebody.engines.graph import Graph, Segment, Shape, Tensor
+from homebody.engines.folder import GraphRecord, Record
+from homebody.engines.graph import Graph, Segment, Shape
 from homebody.engines.reading import reread
 from homebody.errors import CompiledError
 
@@ -92,14 +90,10 @@ class _Whole(Segment):
 
 def _set(graph: Recorded, record: GraphRecord, reader: Callable[[], Graph]) -> None:
     try:
-        graph.inputs = tuple(_tensor(tensor) for tensor in record.inputs)
-        graph.outputs = tuple(_tensor(tensor) for tensor in record.outputs)
+        graph.inputs = tuple(tensor.tensor() for tensor in record.inputs)
+        graph.outputs = tuple(tensor.tensor() for tensor in record.outputs)
     except TypeError as error:
         raise CompiledError(
             f"compiled.json names an unknown type: {error}; compile again"
         ) from None
     graph._reader = reader
-
-
-def _tensor(record: TensorRecord) -> Tensor:
-    return Tensor(record.name, np.dtype(record.dtype), record.shape, record.ranked)

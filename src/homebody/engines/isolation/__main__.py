@@ -23,7 +23,7 @@ import onnx_ir as ir
 from homebody.engines.choose import LEAST_SQNR, nearness
 from homebody.engines.engine import Buffer, Engine, Executable, Varying
 from homebody.engines.graph import Graph, Segment, Tensor
-from homebody.engines.isolation.messages import Border, Order, Ready, Reply, receive, send
+from homebody.engines.isolation.messages import Order, Ready, Reply, receive, send
 from homebody.engines.program import aligned
 from homebody.errors import EngineBuildError
 
@@ -69,8 +69,8 @@ def _built(order: Order, model: bytes) -> bytes | None:
     segment = Segment(
         graph,
         tuple(range(len(graph.nodes))),
-        tuple(map(_tensor, order.inputs)),
-        tuple(map(_tensor, order.outputs)),
+        tuple(border.tensor() for border in order.inputs),
+        tuple(border.tensor() for border in order.outputs),
     )
     built = engine.build(segment, order.options)
     first = _run(built, segment)
@@ -108,10 +108,6 @@ def _noise(tensor: Tensor) -> Buffer:
     if buffer.dtype.kind == "f":
         buffer[...] = np.random.default_rng(0).normal(size=shape)
     return buffer
-
-
-def _tensor(border: Border) -> Tensor:
-    return Tensor(border.name, np.dtype(border.dtype), border.shape, border.ranked)
 
 
 def _own_pipes() -> tuple[BinaryIO, BinaryIO]:

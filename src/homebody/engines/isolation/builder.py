@@ -10,12 +10,13 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+from homebody.engines.borders import TensorRecord
 from homebody.engines.engine import Engine, Options
-from homebody.engines.graph import Segment, Tensor
-from homebody.engines.isolation.messages import Border, Order, Ready, Reply, receive, send
+from homebody.engines.graph import Segment
+from homebody.engines.isolation.messages import Order, Ready, Reply, receive, send
 from homebody.errors import EngineBuildError, EngineCrashError
 
 LIMIT_S = 300.0
@@ -59,7 +60,9 @@ class Builder:
         kind = type(engine)
         order = Order(
             f"{kind.__module__}:{kind.__qualname__}",
-            _borders(segment.inputs), _borders(segment.outputs), options, self.limit_s,
+            tuple(map(TensorRecord.of, segment.inputs)),
+            tuple(map(TensorRecord.of, segment.outputs)),
+            options, self.limit_s,
         )  # fmt: skip
         model = segment.to_bytes()
         with self._lock:
@@ -241,10 +244,6 @@ def _close(builder: weakref.ref[Builder]) -> None:
     found = builder()
     if found is not None:
         found.close()
-
-
-def _borders(tensors: Sequence[Tensor]) -> tuple[Border, ...]:
-    return tuple(Border(t.name, t.dtype.name, tuple(t.shape), t.ranked) for t in tensors)
 
 
 def _machine_memory() -> int:

@@ -7,6 +7,7 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
+from homebody.engines.borders import TensorRecord
 from homebody.engines.engine import Options
 
 MAX_HEAD = 1 << 24
@@ -14,15 +15,6 @@ MAX_BODY = 1 << 33
 """The largest segment, or compiled segment, that is passed on: 8 GiB."""
 _LENGTHS = struct.Struct("<QQ")
 _T = TypeVar("_T")
-
-
-class Border(msgspec.Struct, frozen=True):
-    """A tensor that crosses a segment's border."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    ranked: bool
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -36,8 +28,8 @@ class Order(msgspec.Struct, frozen=True):
     """
 
     engine: str
-    inputs: tuple[Border, ...]
-    outputs: tuple[Border, ...]
+    inputs: tuple[TensorRecord, ...]
+    outputs: tuple[TensorRecord, ...]
     options: Options
     limit_s: float
 
