@@ -95,13 +95,9 @@ def reader(
 
 def _photos(folder: Path, pipeline: str) -> tuple[int, Callable[[int], NDArray[Any]]]:
     """How many there are, and what decodes and prepares one by its number, ``[1, ...]``."""
-    from homebody import bundle
-    from homebody.cli._samples import photos_in
-    from homebody.feature import find_bundle
+    from homebody.cli._samples import operations_of, photos_in
     from homebody.image import decode
     from homebody.pipeline import prepare
 
-    paths = photos_in(folder)
-    with bundle.open(find_bundle(pipeline)) as opened:
-        operations = opened.manifest.input
+    paths, operations = photos_in(folder), operations_of(pipeline)
     return len(paths), lambda number: prepare(decode(paths[number]).flat, operations).tensor

@@ -46,7 +46,7 @@ def read_samples(samples: Path, pipeline: str) -> Source:
     from homebody.shrink import load_npz
 
     if samples.is_dir():
-        return _prepared(photos_in(samples), _operations(pipeline))
+        return _prepared(photos_in(samples), operations_of(pipeline))
     if samples.suffix.lower() == ".npz":
         return load_npz(samples)
     raise UsageError(
@@ -54,7 +54,8 @@ def read_samples(samples: Path, pipeline: str) -> Source:
     )
 
 
-def _operations(pipeline: str) -> tuple[Operation, ...]:
+def operations_of(pipeline: str) -> tuple[Operation, ...]:
+    """The input pipeline of a bundle or built-in feature."""
     from homebody import bundle
     from homebody.feature import find_bundle
 

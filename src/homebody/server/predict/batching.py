@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from homebody.errors import RequestError
 from homebody.server.predict.metrics import PredictMetrics
-from homebody.server.predict.signature import Arrays
+from homebody.server.predict.signature import Arrays, kind_of
 
 Outputs = dict[str, NDArray[Any]]
 Prepare: TypeAlias = Callable[[Arrays], "asyncio.Future[None] | None"]
@@ -121,10 +121,7 @@ class Batcher:
         if len(self._waiting) >= self.queue:
             self._metrics.full += 1
             raise RequestError(f"{self.queue} requests wait already; ask again later", 429)
-        if self._batched:
-            kind = tuple([(name, value.shape[1:]) for name, value in sorted(inputs.items())])
-        else:
-            kind = tuple([(name, value.shape) for name, value in sorted(inputs.items())])
+        kind = kind_of(inputs, self._batched)
         loop = asyncio.get_running_loop()
         item = Waiting(inputs, rows, kind, loop.time(), loop.create_future())
         self._waiting.append(item)

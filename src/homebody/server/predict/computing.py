@@ -14,7 +14,7 @@ from homebody.engines.choose import noise
 from homebody.engines.graph import Shape
 from homebody.errors import GraphError
 from homebody.server.predict.metrics import PredictMetrics
-from homebody.server.predict.signature import Arrays
+from homebody.server.predict.signature import Arrays, kind_of
 
 
 class Computing:
@@ -63,7 +63,7 @@ class Computing:
         """Whether inputs of these shapes are computed without building anything first."""
         if self.model.ready({name: value.shape for name, value in inputs.items()}):
             return True
-        return bool(self._failed) and self._kind(inputs) in self._failed
+        return bool(self._failed) and kind_of(inputs, self.model.batched) in self._failed
 
     def prepare(self, inputs: Arrays) -> None:
         """Build what computes inputs of these shapes; the native engine if what was chosen fails.
@@ -78,7 +78,7 @@ class Computing:
             raise
         except Exception:  # from now on these shapes are the native engine's
             self._natively(inputs)
-            self._failed.add(self._kind(inputs))
+            self._failed.add(kind_of(inputs, self.model.batched))
 
     def __call__(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """The model's outputs; by the native engine where what was chosen fails.
@@ -88,16 +88,13 @@ class Computing:
             EngineError: the native engine fails too.
         """
         try:
-            if self._failed and self._kind(inputs) in self._failed:
+            if self._failed and kind_of(inputs, self.model.batched) in self._failed:
                 return self._natively(inputs)
             return self.model(inputs)
         except GraphError:
             raise
         except Exception:  # an engine's own words; whether the native one does better, it shows
             return self._natively(inputs)
-
-    def _kind(self, inputs: Arrays) -> Hashable:
-        return tuple((n, v.shape[self.model.batched :]) for n, v in sorted(inputs.items()))
 
     def _natively(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         self.metrics.fallbacks += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -130,6 +130,11 @@ def signature_of(model: CompiledModel, name: str, max_batch: int) -> Signature:
                 f"{tensor.name!r} is {tensor.dtype}; only numbers and truth values are served"
             )
     return Signature(name, graph.inputs, graph.outputs, model.batched, max_batch)
+
+
+def kind_of(inputs: Arrays, batched: bool) -> Hashable:
+    """What requests have in common that are computed by one program: all shapes but the batch."""
+    return tuple([(name, value.shape[batched:]) for name, value in sorted(inputs.items())])
 
 
 def finite(value: NDArray[Any]) -> bool:
