@@ -15,6 +15,7 @@ from homebody.engines.plan import plan
 from homebody.engines.program import WORTH_POINTING
 from homebody.engines.reading import read_graph
 from homebody.errors import EngineBuildError, GraphError
+from tests.engines.astray import astray
 from tests.engines.graphs import random_graph
 
 NATIVE, OPENVINO = OnnxRuntime(), OpenVino()
@@ -74,20 +75,7 @@ class Straying(OpenVino):
     """Builds another network than it was given."""
 
     def build(self, segment, options):
-        built = super().build(segment, options)
-        bind = built.bind
-
-        def bound(inputs, outputs):
-            run = bind(inputs, outputs)
-
-            def wrong():
-                run()
-                outputs[0][...] = 1e3
-
-            return wrong
-
-        built.bind = bound
-        return built
+        return astray(super().build(segment, options))
 
 
 def test_an_engine_that_answers_otherwise_is_not_chosen():
@@ -98,15 +86,20 @@ def test_an_engine_that_answers_otherwise_is_not_chosen():
     assert choice.refused["openvino"].code == "wrong-answer"
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "litert"])
-def test_large_inputs_are_read_where_they_are_and_still_right(name):
-    rows = WORTH_POINTING // (4 * 5) + 1
-    graph = graph_of(5, rows)
+def on_large_inputs(name):
+    """A graph whose inputs are worth pointing at, by this engine and by the native one."""
+    graph = graph_of(5, WORTH_POINTING // (4 * 5) + 1)
     engine = {**ENGINES, "litert": LiteRt()}[name]
     program, _ = build(
         plan(graph, engine, NATIVE), {name: engine, **ENGINES}, NATIVE, Options(), None
     )
     copied, _ = build(plan(graph, NATIVE, NATIVE), ENGINES, NATIVE, Options(), None)
+    return graph, program, copied
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "litert"])
+def test_large_inputs_are_read_where_they_are_and_still_right(name):
+    graph, program, copied = on_large_inputs(name)
     dice = np.random.default_rng(4)
     for layout in ("C", "C", "F", "C", "strided"):
         inputs = {t.name: dice.normal(size=t.shape).astype(np.float32) for t in graph.inputs}
@@ -126,13 +119,7 @@ def test_large_inputs_are_read_where_they_are_and_still_right(name):
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino", "litert"])
 def test_large_inputs_may_be_given_again_changed_or_read_only(name):
-    rows = WORTH_POINTING // (4 * 5) + 1
-    graph = graph_of(5, rows)
-    engine = {**ENGINES, "litert": LiteRt()}[name]
-    program, _ = build(
-        plan(graph, engine, NATIVE), {name: engine, **ENGINES}, NATIVE, Options(), None
-    )
-    copied, _ = build(plan(graph, NATIVE, NATIVE), ENGINES, NATIVE, Options(), None)
+    graph, program, copied = on_large_inputs(name)
     dice = np.random.default_rng(9)
     first, second = (
         {t.name: dice.normal(size=t.shape).astype(np.float32) for t in graph.inputs} for _ in "ab"

@@ -11,6 +11,7 @@ import threading
 import numpy as np
 
 from homebody.engines.onnxruntime import OnnxRuntime
+from tests.engines.astray import astray
 
 BUILDER = "HOMEBODY_TEST_PARENT"
 """The environment names the process that tests: a fake that ends that one instead has failed."""
@@ -119,20 +120,7 @@ class Forgetful(_Fake):
         return made
 
     def load(self, saved, segment, options):
-        made = super().load(saved, segment, options)
-        bind = made.bind
-
-        def bound(inputs, outputs):
-            run = bind(inputs, outputs)
-
-            def wrong():
-                run()
-                outputs[0][...] = 1e3
-
-            return wrong
-
-        made.bind = bound
-        return made
+        return astray(super().load(saved, segment, options))
 
 
 class LoadCrashes(_Fake):

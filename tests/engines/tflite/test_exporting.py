@@ -15,7 +15,8 @@ from homebody.runtime import Model, tflite
 from homebody.runtime.tflite import operator_names
 from homebody.shrink import shrink
 from tests.engines.graphs import model, value
-from tests.engines.tflite.test_importing import BUILD, INTEGER, KINDS, imported, samples
+from tests.engines.tflite.kinds import INTEGER, KINDS, in_float, in_int8, samples
+from tests.engines.tflite.test_importing import imported
 from tests.shrink.nets import Net, sqnr
 
 
@@ -32,9 +33,7 @@ def kinds(data: bytes) -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back_in_float(kind):
-    net = Net()
-    BUILD[kind](net)
-    data = net.build()
+    data = in_float(kind)
     given = samples(data, 1)[0]
     for wanted, found in zip(Model(data)(*given), Model(exported(data))(*given), strict=True):
         assert found.shape == wanted.shape
@@ -43,12 +42,7 @@ def test_there_and_back_in_float(kind):
 
 @pytest.mark.parametrize("kind", INTEGER)
 def test_there_and_back_in_int8(kind):
-    net = Net()
-    BUILD[kind](net)
-    seen = samples(net.build())
-    names = [s.name for s in Model(net.build()).inputs]
-    columns = zip(names, zip(*seen, strict=True), strict=True)
-    data = shrink(net.build(), {n: np.concatenate(v) for n, v in columns}).model
+    data, seen = in_int8(kind)
     again = exported(data)
     for given in seen[:2]:
         for wanted, found in zip(Model(data)(*given), Model(again)(*given), strict=True):

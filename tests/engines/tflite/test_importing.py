@@ -13,22 +13,13 @@ from homebody.engines.onnxruntime import OnnxRuntime
 from homebody.engines.plan import plan
 from homebody.engines.reading import read_graph
 from homebody.engines.tflite import import_tflite
-from homebody.engines.tflite.registry import IMPORTERS
 from homebody.errors import GraphError, ModelError
 from homebody.runtime import Model
 from homebody.shrink import shrink
+from tests.engines.tflite.kinds import INTEGER, KINDS, in_float, in_int8, samples
 from tests.shrink.nets import Net, sqnr
-from tests.shrink.test_operations import BUILD
 
-KINDS = sorted(BUILD.keys() & IMPORTERS.keys())
-INTEGER = [kind for kind in KINDS if kind != "BATCH_TO_SPACE_ND"]  # calibration feeds one row
 NATIVE = OnnxRuntime()
-
-
-def samples(data: bytes, count: int = 8) -> list[list[np.ndarray]]:
-    dice = np.random.default_rng(3)
-    inputs = Model(data).inputs
-    return [[dice.normal(size=s.shape).astype(np.float32) for s in inputs] for _ in range(count)]
 
 
 def answers(graph: Graph, given: list[np.ndarray]) -> list[np.ndarray]:
@@ -48,9 +39,7 @@ def test_what_the_other_tests_hold_is_most_of_what_is_imported():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_operation_in_float(kind):
-    net = Net()
-    BUILD[kind](net)
-    data = net.build()
+    data = in_float(kind)
     given = samples(data, 1)[0]
     for wanted, found in zip(Model(data)(*given), answers(imported(data), given), strict=True):
         assert found.shape == wanted.shape
@@ -60,14 +49,7 @@ def test_each_operation_in_float(kind):
 
 @pytest.mark.parametrize("kind", INTEGER)
 def test_each_operation_in_int8(kind):
-    net = Net()
-    BUILD[kind](net)
-    seen = samples(net.build())
-    names = [s.name for s in Model(net.build()).inputs]
-    data = shrink(
-        net.build(),
-        {n: np.concatenate(v) for n, v in zip(names, zip(*seen, strict=True), strict=True)},
-    ).model
+    data, seen = in_int8(kind)
     graph = imported(data)
     prepared = Graph(qdq.prepare(imported(data).model))
     for given in seen[:2]:
